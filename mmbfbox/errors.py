@@ -1,0 +1,28 @@
+"""Errors that a user can cause, told in one sentence."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+P = ParamSpec('P')
+
+
+class UserError(ValueError):
+    """Bad input: the message says what was given, what was expected and what to do."""
+
+
+def exit_on_user_error(main: Callable[P, None]) -> Callable[P, None]:
+    """Wrap the ``main`` of a command line: a :class:`UserError` becomes one line and exit code 1."""
+
+    @functools.wraps(main)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            main(*args, **kwargs)
+        except UserError as error:
+            print(f'error: {error}', file=sys.stderr)
+            sys.exit(1)
+
+    return wrapped

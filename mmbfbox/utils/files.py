@@ -1,0 +1,55 @@
+"""Writing files so that nothing half-written is ever seen under the final name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmbfbox.errors import UserError
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it to ``path`` when the block succeeds.
+
+    The temporary name keeps the suffix, because image writers choose the format by it.
+    If the block raises, the temporary file is removed and ``path`` is left as it was.
+
+    Raises:
+        UserError: the folder cannot be created or written to.
+    """
+    path = Path(path)
+    make_writable_dir(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem}-', suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; what we publish follows the user's umask.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_writable_dir(path: str | Path) -> Path:
+    """Create ``path`` if needed and return it.
+
+    Raises:
+        UserError: it cannot be created or written to.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f'cannot create the folder {path}: {error.strerror}; choose another one'
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UserError(f'the folder {path} is not writable; choose another one or change its rights')
+    return path
