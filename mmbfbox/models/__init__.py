@@ -1,0 +1,19 @@
+"""Networks: candidate blocks, backbones, feature pyramids, head and assigner."""
+
+from mmbfbox.models.assigner import FaceAssigner
+from mmbfbox.models.backbone import FaceBackbone, SearchableFaceBackbone
+from mmbfbox.models.fpn import AttentionFPN, SearchableAttentionFPN
+from mmbfbox.models.head import PerLevelRetinaHead
+from mmbfbox.models.searchable import cost_table, set_arch, space_of
+
+__all__ = [
+    'AttentionFPN',
+    'FaceAssigner',
+    'FaceBackbone',
+    'PerLevelRetinaHead',
+    'SearchableAttentionFPN',
+    'SearchableFaceBackbone',
+    'cost_table',
+    'set_arch',
+    'space_of',
+]

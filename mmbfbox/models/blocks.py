@@ -1,0 +1,84 @@
+"""Modules of the candidate blocks, built from their lists of convolutions."""
+
+from __future__ import annotations
+
+import torch
+from mmcv.cnn import ConvModule
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from mmbfbox.space.blocks import Block, Conv
+
+
+def make_conv(conv: Conv, norm_cfg: dict | None, activate: bool = True) -> ConvModule:
+    """Convolution with 'same' padding, then norm (if the list says so), then ReLU."""
+    return ConvModule(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel,
+        stride=conv.stride,
+        padding=tuple(size // 2 for size in conv.kernel),
+        groups=conv.groups,
+        bias=conv.bias,
+        norm_cfg=norm_cfg if conv.norm else None,
+        act_cfg=dict(type='ReLU') if activate else None,
+    )
+
+
+class ResidualBlock(nn.Module):
+    """A chain of convolutions added to the input, then ReLU (paper, figure 2 a, b, c).
+
+    Args:
+        block: its convolutions; the shortcut projects the input where the shapes differ.
+        norm_cfg: mmdet's config of the norm.
+
+    Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
+    """
+
+    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+        super().__init__()
+        last = len(block.convs) - 1
+        self.convs = nn.Sequential(
+            *(make_conv(conv, norm_cfg, index < last) for index, conv in enumerate(block.convs))
+        )
+        self.shortcut = make_conv(block.shortcut, norm_cfg, False) if block.shortcut else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the block."""
+        shortcut = x if self.shortcut is None else self.shortcut(x)
+        return relu(shortcut + self.convs(x))
+
+
+class DenseBlock(nn.Module):
+    """Dense layers and a transition (paper, figure 2 d; DenseNet without bottlenecks).
+
+    Every convolution sees the concatenation of the input and all earlier outputs; the last one is the
+    1x1 transition. A stride is an average pooling before the transition, where it costs least.
+
+    Args:
+        block: its convolutions.
+        norm_cfg: mmdet's config of the norm.
+
+    Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
+    """
+
+    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(make_conv(conv, norm_cfg) for conv in block.convs)
+        # ceil_mode, so that odd sizes give the same shape as a strided convolution.
+        self.pool = nn.AvgPool2d(block.pool, ceil_mode=True) if block.pool > 1 else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the block."""
+        *layers, transition = self.convs
+        for layer in layers:
+            x = torch.cat([x, layer(x)], dim=1)
+        return transition(self.pool(x))
+
+
+_KINDS = {'residual': ResidualBlock, 'dense': DenseBlock}
+
+
+def build_block(block: Block, norm_cfg: dict | None) -> nn.Module:
+    """The module of a block."""
+    return _KINDS[block.kind](block, norm_cfg)

@@ -1,0 +1,58 @@
+"""What training and search need to know of a detector with a searchable backbone and neck."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from mmbfbox.errors import UserError
+from mmbfbox.models.backbone import SearchableFaceBackbone
+from mmbfbox.models.fpn import SearchableAttentionFPN
+from mmbfbox.models.head import head_convs
+from mmbfbox.space import Arch, CostTable, JointSpace
+
+
+def space_of(model: nn.Module) -> JointSpace:
+    """The space of a supernet.
+
+    Raises:
+        UserError: backbone or neck is not searchable, or their levels disagree.
+    """
+    backbone, neck = getattr(model, 'backbone', None), getattr(model, 'neck', None)
+    if not isinstance(backbone, SearchableFaceBackbone) or not isinstance(
+        neck, SearchableAttentionFPN
+    ):
+        raise UserError(
+            f'the detector has the backbone {type(backbone).__name__} and the neck '
+            f'{type(neck).__name__}; a supernet needs SearchableFaceBackbone and '
+            f'SearchableAttentionFPN'
+        )
+    return JointSpace(backbone.space, neck.space)
+
+
+def set_arch(model: nn.Module, arch: Arch) -> None:
+    """Make ``arch`` the active path of a supernet.
+
+    Raises:
+        UserError: the arch is not in the supernet's space.
+    """
+    model.backbone.set_active(arch.stages)
+    model.neck.set_active(arch.merges)
+
+
+def cost_table(model: nn.Module, size: tuple[int, int]) -> CostTable:
+    """The costs of all archs of a supernet at an input of ``size`` (height, width) pixels.
+
+    Raises:
+        UserError: the model is no supernet, or its head is not one whose costs are known.
+    """
+    space = space_of(model)
+    head, shared = head_convs(model.bbox_head)
+    return CostTable(
+        space,
+        size,
+        fpn_channels=model.neck.channels,
+        attention=model.neck.attention_kind,
+        receptive=model.neck.receptive_kind,
+        head=head,
+        shared_head=shared,
+    )

@@ -1,0 +1,135 @@
+"""The space of backbones: one choice for every slot of every stage (paper, section 4.2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from mmbfbox.errors import UserError
+from mmbfbox.space.arch import FIRST_LEVEL
+from mmbfbox.space.blocks import Block, make_block
+from mmbfbox.space.draw import Draw
+
+Stages = tuple[tuple[str, ...], ...]
+
+DEEP_CHOICES = ('conv3', 'conv5', 'conv7', 'dw3', 'dw5', 'dw7', 'dw3_5', 'dw5_7')
+SHALLOW_CHOICES = (
+    *('conv3', 'conv5', 'conv7', 'conv9', 'dw3', 'dw5', 'dw7', 'dw9'),
+    *('dw3_5', 'dw5_7', 'dense2x32', 'dense3x16'),
+)
+
+
+@dataclass(frozen=True)
+class BackboneSpace:
+    """All backbones of a given shape.
+
+    The stem (7x7/2 convolution and max-pool/2) has stride 4; every stage after the first doubles it in
+    its first slot. The defaults are the paper's figure 2.
+
+    Args:
+        stem_channels: channels after the stem.
+        out_channels: channels after each stage.
+        depths: slots of each stage.
+        shallow_stages: how many leading stages choose from ``shallow_choices``.
+        shallow_choices: names of the choices there.
+        deep_choices: names of the choices in all other stages.
+
+    Raises:
+        UserError: lengths disagree, a choice is unknown or named twice, a width cannot be divided.
+    """
+
+    stem_channels: int = 64
+    out_channels: tuple[int, ...] = (256, 256, 512, 512, 512, 256)
+    depths: tuple[int, ...] = (4, 4, 4, 4, 4, 4)
+    shallow_stages: int = 2
+    shallow_choices: tuple[str, ...] = SHALLOW_CHOICES
+    deep_choices: tuple[str, ...] = DEEP_CHOICES
+
+    def __post_init__(self) -> None:
+        for name in ('out_channels', 'depths', 'shallow_choices', 'deep_choices'):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if len(self.depths) != len(self.out_channels) or not self.depths:
+            raise UserError(
+                f'depths {self.depths} and out_channels {self.out_channels} must have one entry for '
+                f'each stage; make them equally long'
+            )
+        if min(self.depths) < 1 or min(self.out_channels) < 4 or self.stem_channels < 1:
+            raise UserError(
+                f'depths {self.depths} must be at least 1, out_channels {self.out_channels} at least '
+                f'4 and stem_channels {self.stem_channels} at least 1'
+            )
+        if any(width % 4 for width in self.out_channels):
+            raise UserError(
+                f'out_channels {self.out_channels} must be multiples of 4, because bottlenecks are a '
+                f'quarter as wide as their stage'
+            )
+        if not 0 <= self.shallow_stages <= len(self.depths):
+            raise UserError(
+                f'shallow_stages is {self.shallow_stages}, expected 0 to {len(self.depths)}, '
+                f'the number of stages'
+            )
+        for choices in {choices for stage in self.slots for choices in stage}:
+            if not choices or len(set(choices)) != len(choices):
+                raise UserError(f'the choices {choices} are empty or name one twice')
+            for choice in choices:
+                make_block(choice, 4, 4)
+
+    @cached_property
+    def slots(self) -> tuple[tuple[tuple[str, ...], ...], ...]:
+        """The choices of each slot of each stage."""
+        return tuple(
+            (self.shallow_choices if stage < self.shallow_stages else self.deep_choices,) * depth
+            for stage, depth in enumerate(self.depths)
+        )
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Pyramid levels of the stages; level l has stride 2^l."""
+        return tuple(range(FIRST_LEVEL, FIRST_LEVEL + len(self.depths)))
+
+    def block(self, stage: int, slot: int, choice: str) -> Block:
+        """The convolutions of a choice in its place."""
+        width = self.out_channels[stage]
+        if slot:
+            return make_block(choice, width, width)
+        if stage:
+            return make_block(choice, self.out_channels[stage - 1], width, stride=2)
+        return make_block(choice, self.stem_channels, width)
+
+    @property
+    def count(self) -> int:
+        """How many backbones there are."""
+        return prod(len(choices) for stage in self.slots for choices in stage)
+
+    def sample(self, draw: Draw) -> Stages:
+        """A uniformly random backbone."""
+        return tuple(tuple(draw.pick(choices) for choices in stage) for stage in self.slots)
+
+    def problem(self, stages: Stages) -> str | None:
+        """Why ``stages`` is not in this space, or None if it is."""
+        depths = tuple(map(len, stages))
+        if depths != self.depths:
+            return f'its depths are {depths}, expected {self.depths}'
+        for level, stage, slots in zip(self.levels, stages, self.slots, strict=True):
+            for number, (choice, choices) in enumerate(zip(stage, slots, strict=True), 1):
+                if choice not in choices:
+                    return f'slot {number} of c{level} takes {choice!r}, expected one of {choices}'
+        return None
+
+    def mutate(self, stages: Stages, probability: float, draw: Draw) -> Stages:
+        """Draw each slot anew with the given probability."""
+        return tuple(
+            tuple(
+                draw.pick(choices) if draw.chance(probability) else choice
+                for choice, choices in zip(stage, slots, strict=True)
+            )
+            for stage, slots in zip(stages, self.slots, strict=True)
+        )
+
+    def crossover(self, first: Stages, second: Stages, draw: Draw) -> Stages:
+        """Take each slot from one of the two parents."""
+        return tuple(
+            tuple(draw.pick(pair) for pair in zip(*pairs, strict=True))
+            for pairs in zip(first, second, strict=True)
+        )

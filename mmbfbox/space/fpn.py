@@ -1,0 +1,104 @@
+"""The space of feature pyramids: one merge for every target level (paper, section 4.2.2, figure 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import factorial, prod
+
+from mmbfbox.errors import UserError
+from mmbfbox.space.arch import Merge, is_node
+from mmbfbox.space.draw import Draw
+
+Merges = tuple[Merge, ...]
+
+
+@dataclass(frozen=True)
+class FpnSpace:
+    """All wirings of a feature pyramid.
+
+    Every target level gets one merge, in a sampled order. A merge adds to the level's own lateral any
+    other candidate: another lateral, or the result of an earlier merge.
+
+    Args:
+        levels: levels that have a lateral, 2 (stride 4) to 7 (stride 128) in the paper.
+        targets: levels that are merged; the others pass their lateral on. The paper has 2 to 6.
+        fixed_order: merge from the coarsest target to the finest, instead of in a sampled order.
+
+    Raises:
+        UserError: a target has no lateral, or there is nothing to merge with.
+    """
+
+    levels: tuple[int, ...] = (2, 3, 4, 5, 6, 7)
+    targets: tuple[int, ...] = (2, 3, 4, 5, 6)
+    fixed_order: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ('levels', 'targets'):
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
+        if not set(self.targets) <= set(self.levels) or len(set(self.targets)) != len(self.targets):
+            raise UserError(
+                f'the FPN targets {self.targets} must be different levels out of {self.levels}'
+            )
+        if len(self.levels) < 2:
+            raise UserError(f'an FPN needs at least two levels to merge, {self.levels} were given')
+
+    @property
+    def count(self) -> int:
+        """How many wirings there are, counting every order of the merges."""
+        sources = prod(len(self.levels) - 1 + step for step in range(len(self.targets)))
+        return sources * (1 if self.fixed_order else factorial(len(self.targets)))
+
+    def sources(self, target: int, earlier: Merges | list[Merge]) -> list[str]:
+        """Candidates that the merge of ``target`` may take after the ``earlier`` merges."""
+        laterals = [f'c{level}' for level in self.levels if level != target]
+        return laterals + [f'p{merge.target}' for merge in earlier]
+
+    def sample(self, draw: Draw) -> Merges:
+        """A random wiring: uniform over the orders, and over the sources at each step."""
+        order = self.targets[::-1] if self.fixed_order else draw.shuffled(self.targets)
+        merges: list[Merge] = []
+        for target in order:
+            merges.append(Merge(target, draw.pick(self.sources(target, merges))))
+        return tuple(merges)
+
+    def problem(self, merges: Merges) -> str | None:
+        """Why ``merges`` is not in this space, or None if it is."""
+        order = tuple(merge.target for merge in merges)
+        if tuple(sorted(order)) != self.targets:
+            return f'its merges have the targets {order}, expected {self.targets} in any order'
+        if self.fixed_order and order != self.targets[::-1]:
+            return f'its merges come in the order {order}, expected {self.targets[::-1]}'
+        for step, merge in enumerate(merges):
+            sources = self.sources(merge.target, merges[:step])
+            if not is_node(merge.source) or merge.source not in sources:
+                return f'"{merge}" is merge {step + 1}, where the sources are {sources}'
+        return None
+
+    def mutate(self, merges: Merges, probability: float, draw: Draw) -> Merges:
+        """Draw each source anew, and swap each merge with another one, with the given probability.
+
+        A source that a swap has put after its user is drawn anew, too.
+        """
+        order = list(merges)
+        for step in range(0 if self.fixed_order else len(order)):
+            if draw.chance(probability):
+                other = draw.below(len(order))
+                order[step], order[other] = order[other], order[step]
+        result: list[Merge] = []
+        for merge in order:
+            sources = self.sources(merge.target, result)
+            keep = merge.source in sources and not draw.chance(probability)
+            result.append(Merge(merge.target, merge.source if keep else draw.pick(sources)))
+        return tuple(result)
+
+    def crossover(self, first: Merges, second: Merges, draw: Draw) -> Merges:
+        """Take the order of one parent, and each source from one of both where it is possible."""
+        pair = (first, second)
+        leader = draw.below(2)
+        others = {merge.target: merge for merge in pair[1 - leader]}
+        result: list[Merge] = []
+        for merge in pair[leader]:
+            other = others[merge.target]
+            possible = other.source in self.sources(merge.target, result)
+            result.append(other if possible and draw.chance(0.5) else merge)
+        return tuple(result)

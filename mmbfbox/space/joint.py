@@ -1,0 +1,124 @@
+"""The joint space of backbone and feature pyramid (paper, section 4.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from mmbfbox.errors import UserError
+from mmbfbox.space.arch import Arch
+from mmbfbox.space.backbone import BackboneSpace
+from mmbfbox.space.draw import Draw
+from mmbfbox.space.fpn import FpnSpace
+
+SCHEMA = 1
+"""Version of the JSON form of an arch."""
+
+
+@dataclass(frozen=True)
+class JointSpace:
+    """Every pair of a backbone and a pyramid wiring.
+
+    All draws are pure functions of ``(seed, index)``: ranks agree without talking to each other, and a
+    resumed run goes on with the very same sequence.
+
+    Raises:
+        UserError: the stages of the backbone are not the levels of the FPN.
+    """
+
+    backbone: BackboneSpace
+    fpn: FpnSpace
+
+    def __post_init__(self) -> None:
+        if self.backbone.levels != self.fpn.levels:
+            raise UserError(
+                f'the backbone gives the levels {self.backbone.levels} and the FPN takes '
+                f'{self.fpn.levels}; give both the same number of levels'
+            )
+
+    def __str__(self) -> str:
+        shallow, deep = len(self.backbone.shallow_choices), len(self.backbone.deep_choices)
+        return (
+            f'space {self.hash} ({"-".join(map(str, self.backbone.depths))} slots of {shallow} shallow '
+            f'and {deep} deep choices, FPN targets {"-".join(map(str, self.fpn.targets))})'
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that tell this space from any other."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def count(self) -> int:
+        """How many archs there are."""
+        return self.backbone.count * self.fpn.count
+
+    def sample(self, seed: int, index: int) -> Arch:
+        """The ``index``-th random arch of the sequence ``seed``: uniform and independent."""
+        draw = Draw(seed, index)
+        return Arch(self.backbone.sample(draw), self.fpn.sample(draw))
+
+    def mutate(self, arch: Arch, seed: int, index: int, probability: float = 0.1) -> Arch:
+        """Draw each slot and each merge of ``arch`` anew with the given probability (SPOS)."""
+        draw = Draw(seed, index, 1)
+        return Arch(
+            self.backbone.mutate(arch.stages, probability, draw),
+            self.fpn.mutate(arch.merges, probability, draw),
+        )
+
+    def crossover(self, first: Arch, second: Arch, seed: int, index: int) -> Arch:
+        """Mix two archs slot by slot and merge by merge (SPOS)."""
+        draw = Draw(seed, index, 2)
+        return Arch(
+            self.backbone.crossover(first.stages, second.stages, draw),
+            self.fpn.crossover(first.merges, second.merges, draw),
+        )
+
+    def problem(self, arch: Arch) -> str | None:
+        """Why ``arch`` is not in this space, or None if it is."""
+        return self.backbone.problem(arch.stages) or self.fpn.problem(arch.merges)
+
+    def __contains__(self, arch: Arch) -> bool:
+        return self.problem(arch) is None
+
+    def check(self, arch: Arch) -> Arch:
+        """Return ``arch`` if it is in this space.
+
+        Raises:
+            UserError: it is not; the sentence says where they differ.
+        """
+        problem = self.problem(arch)
+        if problem:
+            raise UserError(f'the arch is not in {self}: {problem}')
+        return arch
+
+    def to_json(self, arch: Arch) -> str:
+        """``arch`` as one line of JSON that names this space; :meth:`from_json` reads it."""
+        space = {'hash': self.hash, 'name': str(self)}
+        return json.dumps({'schema': SCHEMA, 'space': space, **self.check(arch).to_dict()})
+
+    def from_json(self, text: str) -> Arch:
+        """Read an arch that :meth:`to_json` wrote.
+
+        Raises:
+            UserError: no JSON, another schema, no arch, or an arch of another space.
+        """
+        try:
+            data = json.loads(text)
+            schema, space = data['schema'], dict(data['space'])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                'this is not the JSON of an arch (keys "schema", "space", "stages" and "merges"); '
+                'give a file that the search wrote'
+            ) from error
+        if schema != SCHEMA:
+            raise UserError(f'the arch has schema {schema}, expected {SCHEMA}; write it anew')
+        if space.get('hash') != self.hash:
+            raise UserError(
+                f'the arch belongs to {space.get("name", "another space")}, expected {self}; '
+                f'use the config that it was searched with'
+            )
+        return self.check(Arch.from_dict(data))
