@@ -1,0 +1,78 @@
+"""Random colour changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet.registry import TRANSFORMS
+from numpy.typing import NDArray
+
+from mmbfbox.datasets.randomness import new_generator
+
+_VALUES = np.arange(256, dtype=np.float64)
+
+
+def _table(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.rint(values).clip(0, 255).astype(np.uint8)
+
+
+@TRANSFORMS.register_module()
+class FacePhotometricDistortion(BaseTransform):
+    """Random brightness, contrast, saturation and hue of ``img``, ``(H, W, 3)`` uint8 BGR.
+
+    Each change has probability 0.5; contrast comes before or after saturation and hue with
+    equal probability. Every step is clipped to 0..255, like a camera. Channels are not swapped.
+    As in mmdet's ``PhotoMetricDistortion`` otherwise, but the image stays uint8: faster here, and
+    a quarter of the bytes from the worker to the training process.
+
+    Args:
+        brightness: largest amount added, of 255.
+        contrast: range of the factor.
+        saturation: range of the factor.
+        hue: largest turn in degrees, of 360.
+    """
+
+    def __init__(
+        self,
+        brightness: float = 32,
+        contrast: tuple[float, float] = (0.5, 1.5),
+        saturation: tuple[float, float] = (0.5, 1.5),
+        hue: float = 18,
+    ) -> None:
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Change the colours of ``img``."""
+        rng = new_generator()
+        bright, contrasted, saturated, turned, contrast_first = rng.integers(2, size=5).astype(bool)
+        added = rng.uniform(-self.brightness, self.brightness) * bright
+        contrast = rng.uniform(*self.contrast) if contrasted else 1.0
+        saturation = rng.uniform(*self.saturation) if saturated else 1.0
+        turn = rng.uniform(-self.hue, self.hue) * turned
+
+        first = _table(_VALUES + added)
+        if contrast_first:
+            first = _table(first * contrast)
+        image = cv2.LUT(results['img'], first)
+        if saturated or turned:
+            # An 8-bit hue goes once around the circle in 256 steps.
+            hue = (np.rint(_VALUES + turn * 256 / 360) % 256).astype(np.uint8)
+            tables = np.stack([hue, _table(_VALUES * saturation), _table(_VALUES)], axis=1)
+            hsv = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL), tables[None])
+            image = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
+        if not contrast_first:
+            image = cv2.LUT(image, _table(_VALUES * contrast))
+        results['img'] = image
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(brightness={self.brightness}, contrast={self.contrast}, '
+            f'saturation={self.saturation}, hue={self.hue})'
+        )

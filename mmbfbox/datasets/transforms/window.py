@@ -1,0 +1,80 @@
+"""A square window on a scaled image, computed from the source region that it shows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Window(NamedTuple):
+    """What a canvas of ``size`` x ``size`` shows of an image scaled by ``ratio``.
+
+    ``left`` and ``top`` are whole pixels of the scaled image and may be negative.
+    """
+
+    ratio: float
+    left: int
+    top: int
+    size: int
+
+
+class _Span(NamedTuple):
+    """Source pixels ``begin:end`` that become the canvas pixels ``first:last`` of one axis."""
+
+    begin: int
+    end: int
+    first: int
+    last: int
+
+    @property
+    def scale(self) -> float:
+        return (self.last - self.first) / (self.end - self.begin)
+
+
+def _span(window: Window, start: int, length: int) -> _Span:
+    """The span of one axis: whole source pixels, so its ends may lie outside the canvas."""
+    begin = int(np.clip(start / window.ratio, 0, length - 1))
+    end = int(np.clip(np.ceil((start + window.size) / window.ratio), begin + 1, length))
+    first, last = (round(edge * window.ratio) - start for edge in (begin, end))
+    return _Span(begin, end, first, max(last, first + 1))
+
+
+def _spans(window: Window, height: int, width: int) -> tuple[_Span, _Span]:
+    return _span(window, window.left, width), _span(window, window.top, height)
+
+
+def render_window(
+    image: NDArray[np.uint8], window: Window, interpolation: int, fill: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """The ``(size, size, 3)`` canvas; where there is no image it has the colour ``fill``.
+
+    Equal to scaling the whole ``(H, W, 3)`` image, but only the visible part is touched.
+    """
+    x, y = _spans(window, *image.shape[:2])
+    visible = cv2.resize(
+        image[y.begin : y.end, x.begin : x.end],
+        (x.last - x.first, y.last - y.first),
+        interpolation=interpolation,
+    )
+    canvas = np.empty((window.size, window.size, 3), np.uint8)
+    canvas[:] = fill
+    left, right = np.clip([x.first, x.last], 0, window.size)
+    top, bottom = np.clip([y.first, y.last], 0, window.size)
+    canvas[top:bottom, left:right] = visible[
+        top - y.first : bottom - y.first, left - x.first : right - x.first
+    ]
+    return canvas
+
+
+def map_boxes(
+    boxes: NDArray[np.float32], window: Window, height: int, width: int
+) -> NDArray[np.float32]:
+    """``(N, 4)`` xyxy boxes of the image in canvas pixels, as :func:`render_window` places them."""
+    x, y = _spans(window, height, width)
+    scale = np.array([x.scale, y.scale] * 2, np.float64)
+    begin = np.array([x.begin, y.begin] * 2)
+    first = np.array([x.first, y.first] * 2)
+    return ((boxes - begin) * scale + first).astype(np.float32)

@@ -1,0 +1,118 @@
+"""The annotation files of WIDER FACE, ``wider_face_{train,val}_bbx_gt.txt``, read directly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbfbox.errors import UserError
+
+ATTRIBUTES = ('blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose')
+_COLUMNS = 4 + len(ATTRIBUTES)
+
+
+@dataclass(frozen=True)
+class WiderRecord:
+    """The faces of one image.
+
+    Attributes:
+        name: ``event/file.jpg``.
+        boxes: ``(G, 4)`` float32 xyxy pixels, all with positive width and height.
+        attributes: ``(G, 6)`` int8, columns as in :data:`ATTRIBUTES`.
+        dropped: annotated boxes without positive width and height, which are not in ``boxes``.
+    """
+
+    name: str
+    boxes: NDArray[np.float32]
+    attributes: NDArray[np.int8]
+    dropped: int
+
+    @property
+    def image_id(self) -> str:
+        """``event/file`` without the suffix."""
+        return self.name.rsplit('.', 1)[0]
+
+    @property
+    def invalid(self) -> NDArray[np.bool_]:
+        """``(G,)``: the annotators marked the face as not usable."""
+        return self.attributes[:, ATTRIBUTES.index('invalid')] != 0
+
+
+def parse_wider_annotations(path: str | Path) -> list[WiderRecord]:
+    """Read one ``bbx_gt.txt``: image name, number of boxes, then ``x y w h`` and six attributes each.
+
+    An image without faces has the count 0 or 1 and one row of zeros, or the count 0 and no row;
+    all three give no boxes. Line ends may be ``\\n`` or ``\\r\\n``, blanks may trail.
+
+    Raises:
+        UserError: the file is missing, or a line is not what the format has in that place.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f'cannot read the annotations {path} ({error}); '
+            "unpack the official wider_face_split.zip into the data set's folder"
+        ) from error
+    records = []
+    at = 0
+    while at < len(lines):
+        name = lines[at].strip()
+        if not name:
+            at += 1
+            continue
+        if '/' not in name:
+            _reject(path, at, lines[at], "an image name 'event/file.jpg'")
+        count = lines[at + 1].strip() if at + 1 < len(lines) else ''
+        if not count.isdecimal():
+            _reject(path, at + 1, count, f'the number of faces in {name}')
+        begin, at = at + 2, at + 2 + int(count)
+        records.append(_record(name, _numbers(path, lines, begin, at)))
+        if count == '0' and at < len(lines) and set(lines[at].split()) == {'0'}:
+            at += 1
+    return records
+
+
+def _numbers(path: Path, lines: list[str], begin: int, end: int) -> NDArray[np.float64]:
+    """``lines[begin:end]`` as ``(end - begin, 10)`` numbers."""
+    rows = [line.split() for line in lines[begin:end]]
+    try:
+        numbers = np.array([float(word) for row in rows for word in row])
+        complete = len(rows) == end - begin and all(len(row) == _COLUMNS for row in rows)
+        if complete and np.isfinite(numbers).all():
+            return numbers.reshape(-1, _COLUMNS)
+    except ValueError:
+        pass
+    for number in range(begin, end):
+        line = lines[number] if number < len(lines) else ''
+        words = line.split()
+        if len(words) != _COLUMNS or not all(_is_number(word) for word in words):
+            break
+    _reject(path, number, line, f'{_COLUMNS} numbers: x y w h and six attributes')
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return bool(np.isfinite(float(word)))
+    except ValueError:
+        return False
+
+
+def _reject(path: Path, index: int, found: str, expected: str) -> NoReturn:
+    raise UserError(
+        f'{path}, line {index + 1}: found {found.strip()[:60]!r} where {expected} should be; '
+        'correct the line or unpack the official file again'
+    )
+
+
+def _record(name: str, rows: NDArray[np.float64]) -> WiderRecord:
+    real = (rows[:, 2] > 0) & (rows[:, 3] > 0)
+    kept = rows[real]
+    boxes = kept[:, :4].astype(np.float32)
+    boxes[:, 2:] += boxes[:, :2]
+    return WiderRecord(name, boxes, kept[:, 4:].astype(np.int8), int((~real).sum()))

@@ -1,0 +1,139 @@
+"""WIDER FACE from its official files."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from mmdet.datasets import BaseDetDataset
+from mmdet.registry import DATASETS
+from mmengine.logging import print_log
+
+from mmbfbox.datasets.split import split_names
+from mmbfbox.datasets.transforms.loading import DamagedImageError
+from mmbfbox.datasets.wider_annotations import WiderRecord, parse_wider_annotations
+from mmbfbox.errors import UserError
+
+INVALID_FACES = ('ignore', 'keep', 'drop')
+
+
+@DATASETS.register_module()
+class WiderFaceDataset(BaseDetDataset):
+    """Images and faces of one ``wider_face_*_bbx_gt.txt``; the only class is ``face``.
+
+    A sample has ``img_id`` (``event/file``), ``img_path`` and ``instances`` with xyxy boxes. In
+    test mode it also has ``gt_boxes`` (``(G, 4)`` float32 xyxy pixels of the original image, every
+    face with positive size) and ``gt_valid`` (``(G,)`` bool, not marked invalid), for scoring
+    images that no official ``.mat`` covers.
+
+    A damaged image ends testing with a :class:`DamagedImageError`. In training the next image
+    takes its place, a warning names it, and the sample's ``skipped`` is the tuple of the paths
+    that it stands in for (empty for an ordinary sample).
+
+    Args:
+        invalid_faces: what training does with faces marked invalid: ``'ignore'`` (no loss there),
+            ``'keep'`` as ordinary faces, or ``'drop'`` (background).
+        part: ``None`` for all images, or ``'train'``, ``'held_out'``, ``'recalibration'``, see
+            :func:`mmbfbox.datasets.split.split_names`.
+        held_out: images kept from training, to score candidates with.
+        recalibration: training images that BN is recalibrated with.
+        split_seed: another seed gives another split.
+        **kwargs: as in ``BaseDetDataset``; ``data_prefix`` has the key ``img``.
+
+    Raises:
+        UserError: annotations or images are missing or broken, or a key is out of range.
+    """
+
+    METAINFO = dict(classes=('face',), palette=[(0, 255, 0)])
+
+    def __init__(
+        self,
+        *args: Any,
+        invalid_faces: str = 'ignore',
+        part: str | None = None,
+        held_out: int = 200,
+        recalibration: int = 500,
+        split_seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        if invalid_faces not in INVALID_FACES:
+            raise UserError(
+                f'invalid_faces is {invalid_faces!r}; set it to one of {", ".join(INVALID_FACES)}'
+            )
+        self.invalid_faces = invalid_faces
+        self.part = part
+        self.split = dict(held_out=held_out, recalibration=recalibration, seed=split_seed)
+        self._reported: set[str] = set()
+        super().__init__(*args, **kwargs)
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Parse the annotations, check that the images are there, choose the part."""
+        records = {record.name: record for record in parse_wider_annotations(self.ann_file)}
+        if self.part is not None:
+            names = split_names(list(records), self.part, **self.split)
+            records = {name: records[name] for name in names}
+        if not records:
+            raise UserError(f'{self.ann_file} leaves no image (part={self.part}); check the file')
+        folder = Path(self.data_prefix['img'])
+        _check_images(folder, list(records), self.ann_file)
+        return [self._data_info(folder, record) for record in records.values()]
+
+    def _data_info(self, folder: Path, record: WiderRecord) -> dict[str, Any]:
+        ignore = record.invalid & (self.invalid_faces == 'ignore')
+        drop = record.invalid & (self.invalid_faces == 'drop')
+        info = dict(
+            img_id=record.image_id,
+            img_path=str(folder / record.name),
+            instances=[
+                dict(bbox=box, bbox_label=0, ignore_flag=int(ignored))
+                for box, ignored, dropped in zip(record.boxes.tolist(), ignore, drop, strict=True)
+                if not dropped
+            ],
+        )
+        if self.test_mode:
+            info.update(gt_boxes=record.boxes, gt_valid=~record.invalid)
+        return info
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on image ``idx``, in training on the next readable one."""
+        if self.test_mode:
+            return super().prepare_data(idx)
+        skipped: tuple[str, ...] = ()
+        for step in range(min(len(self), self.max_refetch)):
+            info = self.get_data_info((idx + step) % len(self))
+            info['skipped'] = skipped
+            try:
+                return self.pipeline(info)
+            except DamagedImageError as error:
+                skipped += (info['img_path'],)
+                self._report(info['img_path'], error)
+        raise UserError(
+            f'{len(skipped)} images in a row are damaged, the first is {skipped[0]}; '
+            'unpack the data set again'
+        )
+
+    def _report(self, path: str, error: DamagedImageError) -> None:
+        if path not in self._reported:
+            self._reported.add(path)
+            print_log(f'skipped: {error}', logger='current', level=logging.WARNING)
+
+
+def _check_images(folder: Path, names: list[str], ann_file: str) -> None:
+    """Compare the names with the event folders: one listing per event, no access per image."""
+    events = defaultdict(set)
+    for name in names:
+        event, file = name.split('/', 1)
+        events[event].add(file)
+    missing = []
+    for event, files in sorted(events.items()):
+        there = os.listdir(folder / event) if (folder / event).is_dir() else []
+        missing += [f'{event}/{file}' for file in sorted(files.difference(there))]
+    if missing:
+        raise UserError(
+            f'{folder} lacks {len(missing)} of the {len(names)} images that {ann_file} lists '
+            f'(the first is {missing[0]}); unpack the official image archive there, or correct '
+            'data_root'
+        )
