@@ -35,9 +35,14 @@ class _Span(NamedTuple):
 
 
 def _span(window: Window, start: int, length: int) -> _Span:
-    """The span of one axis: whole source pixels, so its ends may lie outside the canvas."""
-    begin = int(np.clip(start / window.ratio, 0, length - 1))
-    end = int(np.clip(np.ceil((start + window.size) / window.ratio), begin + 1, length))
+    """The span of one axis: whole source pixels, so its ends may lie outside the canvas.
+
+    It is as long as the canvas allows even if little of it is visible: rounding then changes the
+    scale by less than one canvas pixel in the whole length.
+    """
+    inside = np.clip(start, 0, max(length * window.ratio - window.size, 0))
+    begin = int(min(inside / window.ratio, length - 1))
+    end = int(min(np.ceil((inside + window.size) / window.ratio), length))
     first, last = (round(edge * window.ratio) - start for edge in (begin, end))
     return _Span(begin, end, first, max(last, first + 1))
 
