@@ -1,0 +1,71 @@
+"""Intersection over union of pixel boxes, as the face benchmarks define it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+CHUNK = 1 << 20
+"""Most IoUs held in memory at once."""
+
+
+def round_half_away(values: Floats) -> Floats:
+    """Nearest whole number, halves away from zero, as MATLAB converts to an integer class."""
+    return np.copysign(np.floor(np.abs(values) + 0.5), values)
+
+
+def iou_matrix(first: Floats, second: Floats, integer: bool = False) -> Floats:
+    """IoU of every box with every box, both ends of a side inclusive (``x2 - x1 + 1`` pixels).
+
+    Args:
+        first: ``(N, 4)`` xyxy pixels.
+        second: ``(M, 4)`` xyxy pixels.
+        integer: round every result as MATLAB does when ``second`` is an int32 array.
+
+    Returns:
+        ``(N, M)``; 0 where the boxes have no pixel in common.
+    """
+    x1, y1, x2, y2 = (round_half_away(first) if integer else first).T[:, :, None]
+    u1, v1, u2, v2 = second.T[:, None, :]
+    inter = np.minimum(x2, u2)
+    inter -= np.maximum(x1, u1)
+    inter += 1
+    height = np.minimum(y2, v2)
+    height -= np.maximum(y1, v1)
+    height += 1
+    np.maximum(inter, 0, out=inter)
+    np.maximum(height, 0, out=height)
+    inter *= height
+    sides = first[:, 2:] - first[:, :2] + 1
+    union = (sides[:, 0] * sides[:, 1])[:, None] + (u2 - u1 + 1) * (v2 - v1 + 1)
+    if integer:
+        union = round_half_away(union)
+    union -= inter
+    with np.errstate(divide='ignore', invalid='ignore'):
+        iou = np.where(inter > 0, inter / union, 0.0)
+    return round_half_away(iou) if integer else iou
+
+
+def best_overlap(
+    detections: Floats, faces: Floats, iou_threshold: float, integer: bool = False
+) -> Ints:
+    """Index of the face that each detection overlaps most, or -1 if below the threshold.
+
+    Args:
+        detections: ``(N, 4)`` xywh pixels.
+        faces: ``(G, 4)`` xywh pixels, G > 0. Among equal overlaps the first face wins.
+        iou_threshold: least IoU.
+        integer: see :func:`iou_matrix`.
+    """
+    first = np.hstack((detections[:, :2], detections[:, :2] + detections[:, 2:]))
+    second = np.hstack((faces[:, :2], faces[:, :2] + faces[:, 2:]))
+    best = np.empty(len(first), dtype=np.int64)
+    step = max(1, CHUNK // len(second))
+    for start in range(0, len(first), step):
+        iou = iou_matrix(first[start : start + step], second, integer)
+        index = iou.argmax(axis=1)
+        reached = iou[np.arange(len(index)), index] >= iou_threshold
+        best[start : start + step] = np.where(reached, index, -1)
+    return best

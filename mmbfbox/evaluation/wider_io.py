@@ -1,0 +1,223 @@
+"""Files of the WIDER FACE protocol: ground-truth mats and one prediction txt an image."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+from mmbfbox.errors import UserError
+from mmbfbox.utils.files import atomic_write
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
+
+
+def load_mat(path: Path, variables: list[str]) -> dict[str, Any]:
+    """Load these variables of a mat file.
+
+    Raises:
+        UserError: the file is missing, is no mat file, or lacks a variable.
+    """
+    if not path.is_file():
+        raise UserError(f'{path} is missing; give the folder that holds the official mat files')
+    try:
+        content = loadmat(str(path), variable_names=variables)
+    except Exception as error:  # scipy raises a dozen unrelated types on a damaged file
+        raise UserError(
+            f'{path} is not a readable mat file ({error}); download it again'
+        ) from error
+    for name in variables:
+        if name not in content:
+            raise UserError(f'{path} has no variable {name}; it is another mat file')
+    return dict(content)
+
+
+def read_wider_mats(
+    folder: str | Path,
+) -> tuple[tuple[str, ...], tuple[Floats, ...], dict[str, tuple[Bools, ...]]]:
+    """Image names, boxes and keep masks from ``wider_{face,easy,medium,hard}_val.mat``.
+
+    Raises:
+        UserError: a file is missing or damaged, or the four files do not belong together.
+    """
+    folder = Path(folder)
+    path = folder / 'wider_face_val.mat'
+    faces = load_mat(path, ['event_list', 'file_list', 'face_bbx_list'])
+    try:
+        names = _image_names(faces)
+        boxes = tuple(
+            np.asarray(cell[0], dtype=np.float64).reshape(-1, 4)
+            for event in faces['face_bbx_list'][:, 0]
+            for cell in event
+        )
+    except (IndexError, TypeError, ValueError) as error:
+        raise UserError(f'{path} is not laid out like the official file: {error}') from error
+    if len(boxes) != len(names):
+        raise UserError(f'{path} does not hold one box list for each of its {len(names)} images')
+
+    keep: dict[str, tuple[Bools, ...]] = {}
+    for subset in ('easy', 'medium', 'hard'):
+        path = folder / f'wider_{subset}_val.mat'
+        content = load_mat(path, ['event_list', 'file_list', 'gt_list'])
+        try:
+            cells = [cell[0] for event in content['gt_list'][:, 0] for cell in event]
+            if _image_names(content) != names or len(cells) != len(names):
+                raise ValueError('its images are not those of wider_face_val.mat')
+            keep[subset] = tuple(_mask(cell, len(box)) for cell, box in zip(cells, boxes))
+        except (IndexError, TypeError, ValueError) as error:
+            raise UserError(f'{path} does not belong to the other mats: {error}') from error
+    return names, boxes, keep
+
+
+def _image_names(content: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        f'{event[0][0]}/{cell[0][0]}'
+        for event, files in zip(content['event_list'], content['file_list'], strict=True)
+        for cell in files[0]
+    )
+
+
+def _mask(indices: NDArray[Any], size: int) -> Bools:
+    """Mask of ``size`` from the indices of a mat, which count from one."""
+    rows = np.asarray(indices, dtype=np.int64).reshape(-1) - 1
+    if len(rows) and (rows.min() < 0 or rows.max() >= size):
+        raise ValueError(f'face {rows.max() + 1} of an image with {size} faces')
+    mask = np.zeros(size, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def read_wider_predictions(folder: str | Path) -> dict[str, Floats]:
+    """Read a folder of predictions in the official layout.
+
+    ``folder/event/name.txt`` holds the image name, the number of boxes, and one line
+    ``left top width height score`` a box. An empty file means no boxes. Only the file name says
+    which image it is, as in the official program.
+
+    Returns:
+        ``{event/name: (N, 5)}`` boxes xywh pixels and score, in the order of the file.
+
+    Raises:
+        UserError: the layout is another one, or a line is wrong (the message names it).
+
+    Warns:
+        UserWarning: once, with counts, about empty files, other first lines, boxes without area.
+    """
+    folder = Path(folder)
+    predictions: dict[str, Floats] = {}
+    empty = renamed = flat = 0
+    for event, stem, path in sorted(_prediction_files(folder)):
+        with open(path, 'rb') as handle:
+            content = handle.read()
+        if not content.strip():
+            empty += 1
+            predictions[f'{event}/{stem}'] = np.zeros((0, 5))
+            continue
+        title, rows = _parse(content, path)
+        renamed += title != stem
+        flat += int((rows[:, 2:4] <= 0).any(axis=1).sum())
+        predictions[f'{event}/{stem}'] = rows
+    counts = (
+        (empty, 'empty files taken as images without detections'),
+        (renamed, 'files whose first line names another image; the file name counts'),
+        (flat, 'boxes with w or h <= 0, which can hit no face and stay false positives'),
+    )
+    if any(count for count, _ in counts):
+        told = '; '.join(f'{count} {what}' for count, what in counts if count)
+        warnings.warn(f'{folder}: {told}', UserWarning, stacklevel=2)
+    return predictions
+
+
+def _prediction_files(folder: Path) -> list[tuple[str, str, str]]:
+    """(event, stem, path) of each txt file two levels below ``folder``."""
+    layout = 'EVENT/IMAGE.txt is expected below the given folder'
+    if not folder.is_dir():
+        raise UserError(f'{folder} is not a folder; {layout}')
+    found = []
+    for event in os.scandir(folder):
+        if event.is_file():
+            if event.name.endswith('.txt'):
+                raise UserError(f'{event.path} lies one level too high; {layout}')
+            continue
+        for entry in os.scandir(event.path):
+            if entry.is_dir():
+                raise UserError(f'{entry.path} is a folder one level too deep; {layout}')
+            if entry.name.endswith('.txt'):
+                found.append((event.name, entry.name[:-4], entry.path))
+    if not found:
+        raise UserError(f'{folder} holds no predictions; {layout}')
+    return found
+
+
+def _parse(content: bytes, path: str) -> tuple[str, Floats]:
+    """Image name in the first line, and the (N, 5) rows."""
+    title, _, rest = content.partition(b'\n')
+    head, _, body = rest.partition(b'\n')
+    try:
+        count = int(head)
+    except ValueError:
+        count = -1
+    if count < 0:
+        given = head.decode(errors='replace').strip()[:40]
+        raise UserError(f'{path}:2: {given!r} is not the number of boxes')
+    try:
+        # An empty body is no error of the file, but loadtxt warns about it.
+        rows = np.loadtxt(io.BytesIO(body), ndmin=2, comments=None) if body.strip() else None
+    except ValueError:
+        rows = np.full((1, 1), np.nan)
+    if rows is None:
+        rows = np.zeros((0, 5))
+    if rows.shape[1] != 5 or not np.isfinite(rows).all():
+        raise _bad_line(body, path)
+    if len(rows) != count:
+        raise UserError(f'{path}:2: {count} boxes are announced, {len(rows)} lines follow')
+    name = title.decode(errors='replace').strip().replace('\\', '/').rpartition('/')[2]
+    for suffix in IMAGE_SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name, rows
+
+
+def _bad_line(body: bytes, path: str) -> UserError:
+    """The error for the first line of ``body`` that is not five finite numbers."""
+    for number, line in enumerate(body.split(b'\n'), start=3):
+        words = line.split()
+        try:
+            wrong = bool(words) and (
+                len(words) != 5 or not np.isfinite([float(w) for w in words]).all()
+            )
+        except ValueError:
+            wrong = True
+        if wrong:
+            break
+    given = line.decode(errors='replace').strip()[:60]
+    return UserError(f"{path}:{number}: {given!r} is not 'left top width height score', all finite")
+
+
+def write_wider_predictions(folder: str | Path, predictions: Mapping[str, Floats]) -> None:
+    """Write ``folder/event/name.txt`` for each image, sub-pixel boxes and scores kept.
+
+    Args:
+        folder: created if needed; files of the same names are replaced.
+        predictions: ``{event/name: (N, 5) xywh pixels + score}``. Boxes are written best first.
+
+    Raises:
+        UserError: a name is not ``event/name``, or the folder cannot be written.
+    """
+    for name, rows in predictions.items():
+        event, slash, stem = name.partition('/')
+        if not (event and slash and stem) or '/' in stem or '..' in (event, stem):
+            raise UserError(f"{name!r} is not an image of the form 'event/name'")
+        ordered = rows[np.argsort(-rows[:, 4], kind='stable')]
+        lines = [stem, str(len(rows))]
+        lines += ['{:.3f} {:.3f} {:.3f} {:.3f} {:.7g}'.format(*row) for row in ordered.tolist()]
+        with atomic_write(Path(folder) / event / f'{stem}.txt') as path:
+            path.write_text('\n'.join(lines) + '\n', encoding='utf-8')

@@ -1,0 +1,62 @@
+"""The registered metrics agree with the plain functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import METRICS
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+
+import mmbfbox.evaluation.metrics  # noqa: F401
+from mmbfbox.errors import UserError
+from mmbfbox.evaluation.wider_face import WiderGroundTruth, evaluate_wider_face
+from mmbfbox.evaluation.wider_io import read_wider_predictions
+
+
+def sample(name: str, rows: np.ndarray, **meta: object) -> dict:
+    """A predicted data sample as the evaluator hands it to a metric; ``rows`` are xywh + score."""
+    boxes = torch.from_numpy(np.hstack((rows[:, :2], rows[:, :2] + rows[:, 2:4])))
+    predicted = InstanceData(bboxes=boxes, scores=torch.from_numpy(rows[:, 4]))
+    return DetDataSample(metainfo={'img_id': name, **meta}, pred_instances=predicted).to_dict()
+
+
+def test_wider_metric_by_size_equals_the_plain_function(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    metric = METRICS.build({'type': 'WiderFaceMetric', 'out_dir': str(tmp_path)})
+    predictions, boxes, valid = {}, {}, {}
+    for index in range(6):
+        name = f'0--Parade/{index}'
+        boxes[name] = np.round(rng.uniform(5, 80, (4, 4)))
+        valid[name] = np.array([True, True, True, False])
+        found = np.vstack((boxes[name] + rng.normal(0, 2, (4, 4)), rng.uniform(5, 80, (3, 4))))
+        predictions[name] = np.hstack((found, rng.random((7, 1))))
+        corners = np.hstack((boxes[name][:, :2], boxes[name][:, :2] + boxes[name][:, 2:]))
+        metric.process(
+            {},
+            [sample(name, predictions[name], gt_boxes=corners, gt_valid=valid[name])],
+        )
+    truth = WiderGroundTruth.from_boxes_by_size(boxes, valid)
+    expected = evaluate_wider_face(predictions, truth).ap
+    assert metric.compute_metrics(metric.results) == pytest.approx(expected)
+    written = metric.evaluate(6)
+    assert written == pytest.approx({f'wider/{key}': value for key, value in expected.items()})
+    assert len(read_wider_predictions(tmp_path)) == 6
+
+
+def test_wider_metric_with_mats_judges_only_the_images_it_saw(shared_data: Path) -> None:
+    folder = shared_data / 'wider_mini/ground_truth'
+    truth = WiderGroundTruth.from_mats(folder)
+    metric = METRICS.build({'type': 'WiderFaceMetric', 'ground_truth': str(folder)})
+    for name, boxes in zip(truth.names[:3], truth.boxes[:3]):
+        metric.process({}, [sample(name, np.hstack((boxes, np.ones((len(boxes), 1)))))])
+    assert metric.compute_metrics(metric.results)['hard'] == 1.0
+
+
+def test_wider_metric_says_which_keys_are_missing() -> None:
+    metric = METRICS.build({'type': 'WiderFaceMetric'})
+    with pytest.raises(UserError, match='gt_boxes'):
+        metric.process({}, [sample('a/1', np.zeros((0, 5)))])
