@@ -1,0 +1,50 @@
+# PYTHON=... on the command line names an existing environment, which demo, test and lint use as it is;
+# for `make env` it names the interpreter that .venv is made from.
+BUDGET ?=
+DATA ?=
+WORK_DIR ?= work_dirs/demo$(if $(DATA),-$(notdir $(patsubst %/,%,$(DATA))))$(if $(BUDGET),-$(BUDGET))
+
+ifeq ($(origin PYTHON),command line)
+READY := check-python
+RUN := PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(PYTHON)"
+else
+READY := env
+RUN := .venv/bin/python
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help env check-python demo test lint clean
+
+help:
+	@echo 'make env     create .venv and compile mmcv once for this machine (minutes; later calls: a second)'
+	@echo '             PYTHON=python3.12 chooses the interpreter, 3.10 to 3.13'
+	@echo 'make demo    the whole chain on a small data set that it makes itself: train, search, export, retrain, test'
+	@echo '             DATA=DIR runs it on a folder in WIDER FACE layout, WORK_DIR=DIR says where results go,'
+	@echo '             BUDGET=small is a quick trial'
+	@echo 'make test    the tests'
+	@echo 'make lint    ruff and mypy'
+	@echo 'make clean   remove build products and caches; .venv, work_dirs and the compiled mmcv stay'
+	@echo 'demo, test and lint take PYTHON=path/to/python to use an environment you already have.'
+
+env:
+	@PYTHON="$(PYTHON)" bash tools/make_env.sh
+
+check-python:
+	@"$(PYTHON)" -c 'import mmcv.ops, mmdet' || { \
+	  echo 'error: $(PYTHON) cannot import mmdet and mmcv.ops; install them there, or leave PYTHON out to get a .venv with everything' >&2; \
+	  exit 1; }
+
+demo: $(READY)
+	$(RUN) tools/demo.py $(if $(DATA),--data "$(DATA)") $(if $(BUDGET),--budget $(BUDGET)) --work-dir "$(WORK_DIR)"
+
+test: $(READY)
+	$(RUN) -m pytest -q
+
+lint: $(READY)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find mmbfbox tools configs tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

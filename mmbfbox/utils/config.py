@@ -1,0 +1,98 @@
+"""Finding and reading configs, by path or by their name in the package."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmbfbox.errors import UserError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def configs_dir() -> Path:
+    """Folder of the project's configs: inside an installed package, beside it in a checkout."""
+    packaged = PACKAGE / 'configs'
+    return packaged if packaged.is_dir() else PACKAGE.parent / 'configs'
+
+
+def find_config(name_or_path: str | Path) -> Path:
+    """Path of a config: a file that exists, else the project's own one of that name.
+
+    ``demo/supernet.py``, ``configs/demo/supernet.py`` and ``demo/supernet`` name the same config,
+    from any folder.
+
+    Raises:
+        UserError: there is none; the message lists names that are near.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    root = configs_dir()
+    name = path.as_posix().removeprefix('configs/').removesuffix('.py') + '.py'
+    if not path.is_absolute() and (root / name).is_file():
+        return root / name
+    known = sorted(file.relative_to(root).as_posix() for file in root.rglob('*.py'))
+    same_file = [other for other in known if Path(other).name == Path(name).name]
+    near = same_file[:3] or difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f'did you mean {" or ".join(near)}?' if near else f'the configs are in {root}'
+    raise UserError(
+        f'there is no config {name_or_path}, neither as a file nor in the package; {hint}'
+    )
+
+
+def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None = None) -> Config:
+    """Read a config and merge ``cfg_options`` (dotted key to value) into it.
+
+    Raises:
+        UserError: there is no such config, it or one of its bases cannot be read, or an option
+            names a top-level key that is neither in the config nor known to mmengine's runner, or
+            does not fit into what is there.
+    """
+    path = find_config(name_or_path)
+    try:
+        config = Config.fromfile(path)
+    except SyntaxError as error:
+        where = f'line {error.lineno}: {error.msg}'
+        raise UserError(
+            f'the config {path} or one of its bases is not valid Python, {where}'
+        ) from error
+    except Exception as error:  # a config is a program: anything can go wrong in it
+        raise UserError(
+            f'the config {path} cannot be read ({type(error).__name__}: {_one_line(error)}); '
+            'correct it or the base that it names'
+        ) from error
+    for key in cfg_options or {}:
+        _check_top_level_key(key, config, path)
+    try:
+        config.merge_from_dict(dict(cfg_options or {}))
+    except Exception as error:
+        options = ', '.join(f'{key}={value}' for key, value in (cfg_options or {}).items())
+        raise UserError(
+            f'the options {options} do not fit the config {path} ({_one_line(error)}); correct them'
+        ) from error
+    return config
+
+
+def _check_top_level_key(key: str, config: Config, path: Path) -> None:
+    """A mistyped top-level key would be added silently and change nothing."""
+    from mmengine.runner import Runner  # here, because it imports torch
+
+    known = {*config, *inspect.signature(Runner.__init__).parameters} - {'self', 'cfg'}
+    top = key.split('.')[0]
+    if top not in known:
+        near = difflib.get_close_matches(top, sorted(known), n=3) or sorted(config)
+        raise UserError(
+            f'the option {key} names a key that the config {path} does not have; '
+            f'did you mean one of {", ".join(near)}?'
+        )
+
+
+def _one_line(error: Exception) -> str:
+    return textwrap.shorten(str(error), 200, placeholder=' ...')

@@ -1,0 +1,109 @@
+"""What an installed package offers, and how configs are found and read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mmbfbox.errors import UserError
+from mmbfbox.utils.config import find_config, load_config
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = sorted(file.relative_to(ROOT / 'configs') for file in (ROOT / 'configs').rglob('*.py'))
+
+
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the files of the built wheel and nothing else."""
+    source = tmp_path_factory.mktemp('source')
+    # A copy: building leaves a build/ folder behind, whose stale files get into the next wheel.
+    for folder in ('mmbfbox', 'configs', 'tools'):
+        skipped = shutil.ignore_patterns('__pycache__')
+        shutil.copytree(ROOT / folder, source / folder, ignore=skipped)
+    for file in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE'):
+        shutil.copy(ROOT / file, source)
+    command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation', '.']
+    subprocess.run([*command, '-q', '-w', 'dist'], cwd=source, check=True)
+    (wheel,) = (source / 'dist').glob('*.whl')
+    target = tmp_path_factory.mktemp('installed')
+    zipfile.ZipFile(wheel).extractall(target)
+    return target
+
+
+def test_wheel_holds_every_config_and_tool(installed: Path) -> None:
+    assert CONFIGS
+    for config in CONFIGS:
+        packaged = installed / 'mmbfbox' / 'configs' / config
+        assert packaged.read_bytes() == (ROOT / 'configs' / config).read_bytes()
+    tools = {file.name for file in (ROOT / 'tools').iterdir() if file.suffix in {'.py', '.sh'}}
+    packaged_tools = {file.name for file in (installed / 'mmbfbox' / 'tools').iterdir()}
+    assert packaged_tools == tools - {'make_env.sh'}
+
+
+def test_installed_package_finds_its_configs(installed: Path, tmp_path: Path) -> None:
+    code = (
+        'import sys; from mmbfbox.utils.config import find_config\n'
+        'for name in sys.argv[1:]: print(find_config(name))'
+    )
+    found = subprocess.run(
+        [sys.executable, '-c', code, *map(str, CONFIGS)],
+        cwd=tmp_path,
+        env=os.environ | {'PYTHONPATH': str(installed)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    assert found == [str(installed / 'mmbfbox' / 'configs' / config) for config in CONFIGS]
+
+
+def test_a_config_is_found_by_path_and_by_name_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / 'own.py'
+    own.write_text('a = 1')
+    assert find_config('own.py').samefile(own)
+    name = CONFIGS[0]
+    for spelling in (name, Path('configs') / name, name.with_suffix('')):
+        assert find_config(spelling) == ROOT / 'configs' / name
+
+
+def test_an_unknown_config_is_answered_with_near_names() -> None:
+    name = str(CONFIGS[0])
+    with pytest.raises(UserError, match=f'did you mean .*{name}'):
+        find_config(name.replace('.py', 'x.py'))
+
+
+def test_options_are_merged_into_a_config(tmp_path: Path) -> None:
+    path = tmp_path / 'own.py'
+    path.write_text("model = dict(type='A', stages=[dict(depth=4), dict(depth=4)])")
+    config = load_config(path, {'model.stages.1.depth': 2, 'model.width': 8, 'resume': True})
+    assert config.model == {'type': 'A', 'stages': [{'depth': 4}, {'depth': 2}], 'width': 8}
+    assert config.resume is True
+
+
+@pytest.mark.parametrize(
+    ('text', 'options', 'message'),
+    [
+        ('a = (1,\nb = 2', {}, 'not valid Python, line 1'),
+        ("_base_ = 'missing.py'", {}, 'FileNotFoundError.*missing.py'),
+        ('a = 1 / 0', {}, 'division by zero'),
+        ('model = dict(a=1)', {'modle.a': 2}, 'modle.a.*did you mean one of model?'),
+        ('model = dict(a=[1])', {'model.a.4': 2}, 'model.a.4=2 do not fit'),
+    ],
+)
+def test_a_bad_config_or_option_is_one_sentence(
+    tmp_path: Path, text: str, options: dict[str, int], message: str
+) -> None:
+    path = tmp_path / 'own.py'
+    path.write_text(text)
+    with pytest.raises(UserError, match=message) as caught:
+        load_config(path, options)
+    assert str(path) in str(caught.value)
+    assert '\n' not in str(caught.value)
