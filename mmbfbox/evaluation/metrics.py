@@ -11,7 +11,8 @@ from mmengine.evaluator import BaseMetric
 from numpy.typing import ArrayLike, NDArray
 
 from mmbfbox.errors import UserError
-from mmbfbox.evaluation.wider_face import WiderGroundTruth, evaluate_wider_face
+from mmbfbox.evaluation.wider_face import evaluate_wider_face
+from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
 from mmbfbox.evaluation.wider_io import write_wider_predictions
 
 Floats = NDArray[np.float64]
@@ -32,8 +33,8 @@ def detections(sample: Sample) -> Floats:
     return np.hstack((boxes, scores[:, None]))
 
 
-@METRICS.register_module()  # type: ignore[untyped-decorator]
-class WiderFaceMetric(BaseMetric):  # type: ignore[misc]
+@METRICS.register_module()
+class WiderFaceMetric(BaseMetric):
     """WIDER FACE AP of the images that were seen, on the easy, medium and hard faces.
 
     Each data sample brings ``img_id``, which is ``event/name`` without suffix, and

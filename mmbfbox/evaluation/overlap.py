@@ -13,7 +13,8 @@ CHUNK = 1 << 20
 
 def round_half_away(values: Floats) -> Floats:
     """Nearest whole number, halves away from zero, as MATLAB converts to an integer class."""
-    return np.copysign(np.floor(np.abs(values) + 0.5), values)
+    rounded: Floats = np.copysign(np.floor(np.abs(values) + 0.5), values)
+    return rounded
 
 
 def iou_matrix(first: Floats, second: Floats, integer: bool = False) -> Floats:

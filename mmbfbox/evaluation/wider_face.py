@@ -2,130 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mmbfbox.errors import UserError
 from mmbfbox.evaluation.overlap import best_overlap
+from mmbfbox.evaluation.wider_ground_truth import SUBSETS, WiderGroundTruth
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SUBSETS = ('easy', 'medium', 'hard')
-MIN_HEIGHT = {'easy': 50, 'medium': 30, 'hard': 10}
-"""A valid face higher than this many original-image pixels belongs to the subset.
+__all__ = ['SUBSETS', 'WiderGroundTruth', 'evaluate_wider_face']
 
-Against the official validation mats (39,708 faces) the rule decides 99.79 % (easy), 99.41 %
-(medium) and 97.96 % (hard) of all faces alike, better than any other height or any sqrt(area).
-It errs on one side: every face it keeps is kept officially; the 84, 236 and 810 faces that it
-misses were taken in before the heights were rounded to whole pixels, nearly all at 50, 30 and 10.
-"""
 THRESHOLDS = 1 - np.arange(1, 1001) / 1000
-
-
-@dataclass(frozen=True)
-class WiderGroundTruth:
-    """The faces of some images, and which of them each subset counts.
-
-    Attributes:
-        names: ``event/name`` of each image, without suffix.
-        boxes: per image all annotated faces, ``(G, 4)`` xywh pixels.
-        keep: per subset and image a ``(G,)`` mask of the faces that count; the others are ignored.
-    """
-
-    names: tuple[str, ...]
-    boxes: tuple[Floats, ...]
-    keep: Mapping[str, tuple[Bools, ...]]
-
-    def __post_init__(self) -> None:
-        if tuple(self.keep) != SUBSETS:
-            raise UserError(f'the subsets are {tuple(self.keep)}; {SUBSETS} are expected')
-        if len(set(self.names)) != len(self.names):
-            raise UserError('an image is twice in the ground truth; names must be unique')
-        for masks in ((self.boxes), *self.keep.values()):
-            if len(masks) != len(self.names):
-                raise UserError(f'{len(self.names)} image names came with {len(masks)} arrays')
-        for index, (name, boxes) in enumerate(zip(self.names, self.boxes)):
-            shapes = [self.keep[subset][index].shape for subset in SUBSETS]
-            if boxes.shape != (len(boxes), 4) or shapes != [(len(boxes),)] * 3:
-                raise UserError(
-                    f'{name}: boxes {boxes.shape} and masks {shapes}; (G, 4) and (G,) are expected'
-                )
-
-    @classmethod
-    def from_mats(cls, folder: str | Path) -> WiderGroundTruth:
-        """Read ``wider_{face,easy,medium,hard}_val.mat`` of the official evaluation tools.
-
-        Raises:
-            UserError: a file is missing, is not a mat file, or does not belong to the others.
-        """
-        from mmbfbox.evaluation.wider_io import read_wider_mats
-
-        return cls(*read_wider_mats(folder))
-
-    @classmethod
-    def from_boxes(
-        cls, boxes: Mapping[str, ArrayLike], keep: Mapping[str, Mapping[str, ArrayLike]]
-    ) -> WiderGroundTruth:
-        """Build from ``{image: (G, 4) xywh}`` and ``{subset: {image: (G,) bool}}``."""
-        arrays = {
-            name: np.asarray(values, dtype=np.float64).reshape(-1, 4)
-            for name, values in boxes.items()
-        }
-        masks = {
-            subset: tuple(np.asarray(keep[subset][name], dtype=bool).reshape(-1) for name in arrays)
-            for subset in SUBSETS
-        }
-        return cls(tuple(arrays), tuple(arrays.values()), masks)
-
-    @classmethod
-    def from_boxes_by_size(
-        cls, boxes: Mapping[str, ArrayLike], valid: Mapping[str, ArrayLike]
-    ) -> WiderGroundTruth:
-        """Subsets by face height, for images that have no official mats (see ``MIN_HEIGHT``).
-
-        Args:
-            boxes: ``{image: (G, 4) xywh}`` in pixels of the original image.
-            valid: ``{image: (G,) bool}``, False where the annotation says "invalid".
-        """
-        arrays = {
-            name: np.asarray(values, dtype=np.float64).reshape(-1, 4)
-            for name, values in boxes.items()
-        }
-        keep = {
-            subset: {
-                name: np.asarray(valid[name], dtype=bool).reshape(-1) & (array[:, 3] > height)
-                for name, array in arrays.items()
-            }
-            for subset, height in MIN_HEIGHT.items()
-        }
-        return cls.from_boxes(arrays, keep)
-
-    def select(self, names: Iterable[str]) -> WiderGroundTruth:
-        """The ground truth of these images only, in this order.
-
-        Raises:
-            UserError: an image is not in the ground truth.
-        """
-        index = {name: position for position, name in enumerate(self.names)}
-        names = tuple(names)
-        missing = [name for name in names if name not in index]
-        if missing:
-            raise UserError(
-                f'{len(missing)} images are not in the ground truth, the first is {missing[0]}; '
-                "names are 'event/name' without suffix"
-            )
-        rows = [index[name] for name in names]
-        return WiderGroundTruth(
-            names,
-            tuple(self.boxes[row] for row in rows),
-            {subset: tuple(masks[row] for row in rows) for subset, masks in self.keep.items()},
-        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +40,8 @@ class WiderCurve:
     @property
     def precision(self) -> Floats:
         """``(1000,)``, 0 where nothing was proposed."""
-        return self.recalled / np.maximum(self.proposals, 1)
+        precision: Floats = self.recalled / np.maximum(self.proposals, 1)
+        return precision
 
     @property
     def recall(self) -> Floats:
@@ -237,15 +131,15 @@ def match_wider_face(
 
     images, scores, faces, sources = [], [], [], []
     offset = 0
-    for index, (name, boxes) in enumerate(zip(ground_truth.names, ground_truth.boxes)):
-        rows = predictions.get(name)
+    for index, (name, boxes) in enumerate(zip(ground_truth.names, ground_truth.boxes, strict=True)):
+        found = predictions.get(name)
         # The official program skips an image without faces: what was found there costs nothing.
-        if rows is not None and len(rows) and len(boxes):
-            face = best_overlap(rows[:, :4], boxes, iou_threshold, integer)
-            images.append(np.full(len(rows), index))
-            scores.append(rows[:, 4])
+        if found is not None and len(found) and len(boxes):
+            face = best_overlap(found[:, :4], boxes, iou_threshold, integer)
+            images.append(np.full(len(found), index))
+            scores.append(found[:, 4])
             faces.append(np.where(face < 0, -1, face + offset))
-            sources.append(np.arange(len(rows)))
+            sources.append(np.arange(len(found)))
         offset += len(boxes)
     empty = [np.zeros(0, dtype=np.int64)]
     score = np.concatenate(scores or [np.zeros(0)])

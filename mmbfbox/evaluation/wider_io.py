@@ -1,4 +1,4 @@
-"""Files of the WIDER FACE protocol: ground-truth mats and one prediction txt an image."""
+"""Predictions in the official WIDER FACE layout: one txt file an image."""
 
 from __future__ import annotations
 
@@ -7,93 +7,15 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
 from mmbfbox.errors import UserError
 from mmbfbox.utils.files import atomic_write
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
-
-
-def load_mat(path: Path, variables: list[str]) -> dict[str, Any]:
-    """Load these variables of a mat file.
-
-    Raises:
-        UserError: the file is missing, is no mat file, or lacks a variable.
-    """
-    if not path.is_file():
-        raise UserError(f'{path} is missing; give the folder that holds the official mat files')
-    try:
-        content = loadmat(str(path), variable_names=variables)
-    except Exception as error:  # scipy raises a dozen unrelated types on a damaged file
-        raise UserError(
-            f'{path} is not a readable mat file ({error}); download it again'
-        ) from error
-    for name in variables:
-        if name not in content:
-            raise UserError(f'{path} has no variable {name}; it is another mat file')
-    return dict(content)
-
-
-def read_wider_mats(
-    folder: str | Path,
-) -> tuple[tuple[str, ...], tuple[Floats, ...], dict[str, tuple[Bools, ...]]]:
-    """Image names, boxes and keep masks from ``wider_{face,easy,medium,hard}_val.mat``.
-
-    Raises:
-        UserError: a file is missing or damaged, or the four files do not belong together.
-    """
-    folder = Path(folder)
-    path = folder / 'wider_face_val.mat'
-    faces = load_mat(path, ['event_list', 'file_list', 'face_bbx_list'])
-    try:
-        names = _image_names(faces)
-        boxes = tuple(
-            np.asarray(cell[0], dtype=np.float64).reshape(-1, 4)
-            for event in faces['face_bbx_list'][:, 0]
-            for cell in event
-        )
-    except (IndexError, TypeError, ValueError) as error:
-        raise UserError(f'{path} is not laid out like the official file: {error}') from error
-    if len(boxes) != len(names):
-        raise UserError(f'{path} does not hold one box list for each of its {len(names)} images')
-
-    keep: dict[str, tuple[Bools, ...]] = {}
-    for subset in ('easy', 'medium', 'hard'):
-        path = folder / f'wider_{subset}_val.mat'
-        content = load_mat(path, ['event_list', 'file_list', 'gt_list'])
-        try:
-            cells = [cell[0] for event in content['gt_list'][:, 0] for cell in event]
-            if _image_names(content) != names or len(cells) != len(names):
-                raise ValueError('its images are not those of wider_face_val.mat')
-            keep[subset] = tuple(_mask(cell, len(box)) for cell, box in zip(cells, boxes))
-        except (IndexError, TypeError, ValueError) as error:
-            raise UserError(f'{path} does not belong to the other mats: {error}') from error
-    return names, boxes, keep
-
-
-def _image_names(content: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(
-        f'{event[0][0]}/{cell[0][0]}'
-        for event, files in zip(content['event_list'], content['file_list'], strict=True)
-        for cell in files[0]
-    )
-
-
-def _mask(indices: NDArray[Any], size: int) -> Bools:
-    """Mask of ``size`` from the indices of a mat, which count from one."""
-    rows = np.asarray(indices, dtype=np.int64).reshape(-1) - 1
-    if len(rows) and (rows.min() < 0 or rows.max() >= size):
-        raise ValueError(f'face {rows.max() + 1} of an image with {size} faces')
-    mask = np.zeros(size, dtype=bool)
-    mask[rows] = True
-    return mask
 
 
 def read_wider_predictions(folder: str | Path) -> dict[str, Floats]:
@@ -197,9 +119,10 @@ def _bad_line(body: bytes, path: str) -> UserError:
         except ValueError:
             wrong = True
         if wrong:
-            break
-    given = line.decode(errors='replace').strip()[:60]
-    return UserError(f"{path}:{number}: {given!r} is not 'left top width height score', all finite")
+            given = line.decode(errors='replace').strip()[:60]
+            where = f'{path}:{number}: {given!r}'
+            return UserError(f"{where} is not 'left top width height score', all finite")
+    return UserError(f'{path} holds a line that is not five numbers')
 
 
 def write_wider_predictions(folder: str | Path, predictions: Mapping[str, Floats]) -> None:

@@ -51,7 +51,7 @@ def test_wider_metric_with_mats_judges_only_the_images_it_saw(shared_data: Path)
     folder = shared_data / 'wider_mini/ground_truth'
     truth = WiderGroundTruth.from_mats(folder)
     metric = METRICS.build({'type': 'WiderFaceMetric', 'ground_truth': str(folder)})
-    for name, boxes in zip(truth.names[:3], truth.boxes[:3]):
+    for name, boxes in zip(truth.names[:3], truth.boxes[:3], strict=True):
         metric.process({}, [sample(name, np.hstack((boxes, np.ones((len(boxes), 1)))))])
     assert metric.compute_metrics(metric.results)['hard'] == 1.0
 

@@ -70,7 +70,7 @@ def test_size_rule_decides_nearly_all_validation_faces_like_the_official_mats(
     shared_data: Path,
 ) -> None:
     official = WiderGroundTruth.from_mats(shared_data / 'wider_ground_truth')
-    boxes = dict(zip(official.names, official.boxes))
+    boxes = dict(zip(official.names, official.boxes, strict=True))
     by_size = WiderGroundTruth.from_boxes_by_size(
         boxes, {name: np.ones(len(rows), dtype=bool) for name, rows in boxes.items()}
     )
