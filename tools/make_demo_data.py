@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 
 from mmbfbox.datasets.demo_data import make_demo_data
 from mmbfbox.errors import exit_on_user_error
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog='example:\n  python tools/make_demo_data.py --out data/demo --train 600 --val 150',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder to write to')
-    parser.add_argument('--seed', type=int, default=0, help='another seed, other images (0)')
-    parser.add_argument('--train', type=int, default=600, help='training images (600)')
-    parser.add_argument('--val', type=int, default=150, help='validation images (150)')
-    parser.add_argument('--size', type=int, default=256, help='side of an image in pixels (256)')
-    return parser.parse_args()
+from mmbfbox.utils.cli import make_parser
 
 
 @exit_on_user_error
 def main() -> None:
-    args = parse_args()
+    """Make the data set."""
+    parser = make_parser(
+        'Make a small face data set in WIDER FACE layout out of photographs in scikit-image.',
+        'python tools/make_demo_data.py --out data/demo --train 600 --val 150',
+    )
+    parser.add_argument('--out', required=True, metavar='DIR', help='folder to write to')
+    parser.add_argument('--seed', type=int, default=0, help='another seed, other images; 0')
+    parser.add_argument('--train', type=int, default=600, help='training images; 600')
+    parser.add_argument('--val', type=int, default=150, help='validation images; 150')
+    parser.add_argument('--size', type=int, default=256, help='side of an image in pixels; 256')
+    args = parser.parse_args()
     start = time.time()
 
     def show(done: int, total: int) -> None:

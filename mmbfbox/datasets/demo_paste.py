@@ -76,43 +76,59 @@ class Placement:
         shift = np.array(self.centre) - linear @ np.full(2, (crop_side - 1) / 2)
         return np.column_stack([linear, shift])
 
-    def coordinates(self, height: int, width: int) -> tuple[Floats, Floats]:
-        """``(height, width)`` each: pixel positions in half axes of the ellipse, across and along."""
+    def region(self, height: int, width: int) -> tuple[slice, slice]:
+        """Rows and columns of the image that the ellipse and its surroundings take up."""
+        margin = 0.2 * self.height + 2
+        left, top = np.floor(self.box[:2] - margin).astype(int)
+        right, bottom = np.ceil(self.box[2:] + margin).astype(int)
+        rows, columns = np.clip([top, bottom], 0, height), np.clip([left, right], 0, width)
+        return slice(*rows.tolist()), slice(*columns.tolist())
+
+    def coordinates(self, region: tuple[slice, slice]) -> tuple[Floats, Floats]:
+        """Pixel positions of the region in half axes of the ellipse, across and along it."""
         turn = np.deg2rad(self.look.angle)
-        x = np.arange(width, dtype=np.float32)[None] - self.centre[0]
-        y = np.arange(height, dtype=np.float32)[:, None] - self.centre[1]
+        rows, columns = region
+        x = np.arange(columns.start, columns.stop, dtype=np.float32)[None] - self.centre[0]
+        y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - self.centre[1]
         across, along = (self.side * axis for axis in ELLIPSE)
         u = (x * np.cos(turn) + y * np.sin(turn)) / (across * self.look.stretch)
         v = (y * np.cos(turn) - x * np.sin(turn)) / along
         return u.astype(np.float32), v.astype(np.float32)
 
-    def alpha(self, height: int, width: int) -> Floats:
-        """``(height, width)`` opacity, falling from 1 to 0 over the edge of the ellipse."""
-        u, v = self.coordinates(height, width)
+    def alpha(self, region: tuple[slice, slice]) -> Floats:
+        """Opacity in the region, falling from 1 to 0 over the edge of the ellipse."""
         edge = max(EDGE, 3 / self.height)
-        return np.clip((1 + edge / 2 - np.hypot(u, v)) / edge, 0, 1)
+        return np.clip((1 + edge / 2 - np.hypot(*self.coordinates(region))) / edge, 0, 1)
 
 
-def paste(image: Floats, crop: Floats, placement: Placement) -> Floats:
-    """Blend a grey ``(S, S)`` crop into ``image``, ``(H, W, 3)``, in place; return the opacity."""
-    height, width = image.shape[:2]
+def paste(image: Floats, crop: Floats, placement: Placement) -> NDArray[np.bool_]:
+    """Blend a grey ``(S, S)`` crop into ``image``, ``(H, W, 3)``, in place.
+
+    Returns:
+        ``(H, W)`` mask of the pixels that now show the crop.
+    """
     look = placement.look
+    region = placement.region(*image.shape[:2])
+    seen = image[region]
+    alpha = placement.alpha(region)
     # Pixels of the crop that one pixel of the image covers must be averaged before sampling.
     shrink = len(crop) / placement.side
     sigma = np.hypot(0.45 * max(shrink, 0.1), look.blur * len(crop))
     smooth = cv2.GaussianBlur(crop[:, ::-1] if look.mirror else crop, (0, 0), sigma)
-    alpha = placement.alpha(height, width)
-    weight = alpha.sum()
-    surroundings = float((image.mean(axis=2) * alpha).sum() / weight) if weight else 0.0
     mean = float(smooth.mean())
+    surroundings = float((seen.mean(axis=2) * alpha).sum() / max(alpha.sum(), 1e-6))
     grey = mean + look.contrast * (smooth - mean)
     grey = look.gain * grey + look.blending * (surroundings - look.gain * mean)
+    matrix = placement.matrix(len(crop))
+    matrix[:, 2] -= region[1].start, region[0].start
     shown = cv2.warpAffine(
         grey,
-        placement.matrix(len(crop)),
-        (width, height),
+        matrix,
+        (seen.shape[1], seen.shape[0]),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    image += alpha[..., None] * (shown[..., None] * look.tint - image)
-    return alpha
+    seen += alpha[..., None] * (shown[..., None] * look.tint - seen)
+    mask = np.zeros(image.shape[:2], bool)
+    mask[region] = alpha > 0.5
+    return mask

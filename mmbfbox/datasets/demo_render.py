@@ -20,6 +20,7 @@ HEIGHTS = (8, 0.4)  # lowest height in pixels, largest in sides of the image; lo
 CROWD = 0.3  # share of faces placed next to another one
 MAX_IOU = 0.3  # of two faces
 DISTRACTORS = 5  # mean number
+DISTRACTOR_HEIGHT = 0.3  # largest, in sides of the image
 SCRAMBLED = 0.4  # share of distractors that are the shuffled quarters of a face
 BLURRED, MAX_BLUR = 0.4, 0.11  # share, and largest standard deviation in heights of the face
 DIM, MIN_GAIN = 0.35, 0.3
@@ -27,7 +28,7 @@ FLAT, MIN_CONTRAST = 0.4, 0.35
 MAX_BLENDING = 0.7
 HIDDEN, MAX_HIDDEN = 0.35, 0.6  # share, and largest part of the face's height or width
 MAX_ANGLE = 25
-TINTS = ((0.62, 0.8, 1.0), 0.12)  # BGR mean and standard deviation
+TINTS = ((0.65, 0.8, 1.0), 0.08)  # BGR mean and standard deviation
 GREY_IMAGES = 0.25
 NOISE = 0.035  # largest standard deviation of the noise, of the whole range
 JPEG_QUALITY = (55, 95)
@@ -71,7 +72,7 @@ def render(
     """One ``(size, size, 3)`` uint8 BGR image and its faces, on a part of ``background``."""
     image = _background(rng, background, size)
     for _ in range(rng.poisson(DISTRACTORS)):
-        paste(image, _distractor(rng, sources), _place(rng, size, HEIGHTS[1], None, _look(rng)))
+        paste(image, _distractor(rng, sources), _place(rng, size, DISTRACTOR_HEIGHT, None, _look(rng)))
 
     number = 1 + min(int(rng.geometric(1 - FACES_DECAY)) - 1, MAX_FACES - 1) if faces else 0
     largest = min(HEIGHTS[1], 1.1 / np.sqrt(number)) if number else 0
@@ -87,7 +88,7 @@ def render(
     people = rng.permutation(len(sources.faces))
     whole = []
     for index, placement in enumerate(placed):
-        solid = paste(image, sources.faces[people[index]], placement) > 0.5
+        solid = paste(image, sources.faces[people[index]], placement)
         whole.append(solid.sum())
         owner[solid] = index
         if rng.random() < HIDDEN:
@@ -166,8 +167,9 @@ def _hide(
     rng: np.random.Generator, image: Floats, placement: Placement, sources: Sources
 ) -> NDArray[np.bool_]:
     """Cover a side of the face, or a bar across it, in place; return the ``(H, W)`` covered mask."""
-    height, width = image.shape[:2]
-    u, v = placement.coordinates(height, width)
+    region = placement.region(*image.shape[:2])
+    seen = image[region]
+    u, v = placement.coordinates(region)
     turn = rng.uniform(0, 2 * np.pi)
     along = u * np.cos(turn) + v * np.sin(turn)
     part = rng.uniform(0.15, MAX_HIDDEN)
@@ -177,13 +179,15 @@ def _hide(
         depth = part / 2 - np.abs(along - rng.uniform(-0.5, 0.5))
     softness = max(0.06, 2 / placement.height)
     alpha = np.clip(depth / softness + 0.5, 0, 1) * (np.hypot(u, v) < rng.uniform(1.05, 1.3))
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         photo = sources.backgrounds[rng.integers(len(sources.backgrounds))][1]
-        fill = _background(rng, photo, width)
+        fill = _background(rng, photo, len(image))[region]
     else:
-        fill = rng.uniform(0, 1, 3).astype(np.float32)
-    image += alpha[..., None] * (fill - image)
-    return alpha > 0.5
+        fill = rng.uniform(0, 0.8) * np.clip(rng.normal(1, 0.15, 3), 0, 1.2).astype(np.float32)
+    seen += alpha[..., None] * (fill - seen)
+    mask = np.zeros(image.shape[:2], bool)
+    mask[region] = alpha > 0.5
+    return mask
 
 
 def _annotate(placement: Placement, visible: float, size: int) -> DemoFace:

@@ -35,7 +35,7 @@ VAL_FACES = 30
 PARTLY_FACES = (125, 127, 130, 142, 193, 196)
 """'Non-face' crops of ``lfw_subset`` that show a part of a face."""
 
-FLAT = 0.05
+FLAT = 0.08
 """Crops whose grey values have a lower standard deviation show nothing."""
 
 
