@@ -113,13 +113,15 @@ def _write_mats(folder: Path, images: Images) -> None:
     }
     for attribute in ATTRIBUTES:
         content[f'{attribute}_label_list'] = per_image(
-            lambda faces: np.array([[_attributes(face)[attribute]] for face in faces], np.uint8)
+            lambda faces, name=attribute: np.array(
+                [[_attributes(face)[name]] for face in faces], np.uint8
+            ).reshape(-1, 1)
         )
     with atomic_write(folder / 'wider_face_val.mat') as temporary:
         savemat(str(temporary), content)
     for subset in SUBSETS:
         kept = per_image(
-            lambda faces: np.array(
+            lambda faces, subset=subset: np.array(
                 [[number] for number, face in enumerate(faces, 1) if face.counts(subset)],
                 np.uint16,
             ).reshape(-1, 1)

@@ -72,7 +72,8 @@ def render(
     """One ``(size, size, 3)`` uint8 BGR image and its faces, on a part of ``background``."""
     image = _background(rng, background, size)
     for _ in range(rng.poisson(DISTRACTORS)):
-        paste(image, _distractor(rng, sources), _place(rng, size, DISTRACTOR_HEIGHT, None, _look(rng)))
+        place = _place(rng, size, DISTRACTOR_HEIGHT, None, _look(rng))
+        paste(image, _distractor(rng, sources), place)
 
     number = 1 + min(int(rng.geometric(1 - FACES_DECAY)) - 1, MAX_FACES - 1) if faces else 0
     largest = min(HEIGHTS[1], 1.1 / np.sqrt(number)) if number else 0
@@ -166,7 +167,11 @@ def _quarters(crop: Floats) -> list[Floats]:
 def _hide(
     rng: np.random.Generator, image: Floats, placement: Placement, sources: Sources
 ) -> NDArray[np.bool_]:
-    """Cover a side of the face, or a bar across it, in place; return the ``(H, W)`` covered mask."""
+    """Cover a side of the face, or a bar across it, in place.
+
+    Returns:
+        ``(H, W)`` mask of what is covered.
+    """
     region = placement.region(*image.shape[:2])
     seen = image[region]
     u, v = placement.coordinates(region)

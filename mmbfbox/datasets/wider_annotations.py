@@ -43,8 +43,9 @@ class WiderRecord:
 
 
 def parse_wider_annotations(path: str | Path) -> list[WiderRecord]:
-    """Read one ``bbx_gt.txt``: image name, number of boxes, then ``x y w h`` and six attributes each.
+    """Read one ``bbx_gt.txt``: image name, number of boxes, a row of ten numbers for each.
 
+    A row is ``x y w h`` in pixels and the six attributes.
     An image without faces has the count 0 or 1 and one row of zeros, or the count 0 and no row;
     all three give no boxes. Line ends may be ``\\n`` or ``\\r\\n``, blanks may trail.
 

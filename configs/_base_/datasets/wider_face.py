@@ -12,12 +12,14 @@ train_files = dict(
     data_prefix=dict(img='WIDER_train/images'),
     held_out=200,
     recalibration=500,
-    split_seed=0)
+    split_seed=0,
+)
 val_files = dict(
     type=dataset_type,
     data_root=data_root,
     ann_file='wider_face_split/wider_face_val_bbx_gt.txt',
-    data_prefix=dict(img='WIDER_val/images'))
+    data_prefix=dict(img='WIDER_val/images'),
+)
 
 train_pipeline = [
     dict(type='LoadFaceImage'),
@@ -30,17 +32,35 @@ train_pipeline = [
         preset='paper',
         min_size=8,
         small_faces='drop',
-        mean=pixel_mean),
+        mean=pixel_mean,
+    ),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='PackDetInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip',
-                   'flip_direction', 'skipped')),
+        meta_keys=(
+            'img_id',
+            'img_path',
+            'ori_shape',
+            'img_shape',
+            'scale_factor',
+            'flip',
+            'flip_direction',
+            'skipped',
+        ),
+    ),
 ]
 pack_test = dict(
     type='PackDetInputs',
-    meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'gt_boxes',
-               'gt_valid'))
+    meta_keys=(
+        'img_id',
+        'img_path',
+        'ori_shape',
+        'img_shape',
+        'scale_factor',
+        'gt_boxes',
+        'gt_valid',
+    ),
+)
 test_pipeline = [dict(type='LoadFaceImage'), pack_test]
 # The whole image on a canvas of fixed size: images of different shapes fit into one batch.
 letterbox_pipeline = [
@@ -56,14 +76,16 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(part='train', pipeline=train_pipeline, **train_files))
+    dataset=dict(part='train', pipeline=train_pipeline, **train_files),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,
     persistent_workers=True,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(test_mode=True, pipeline=test_pipeline, **val_files))
+    dataset=dict(test_mode=True, pipeline=test_pipeline, **val_files),
+)
 test_dataloader = val_dataloader
 
 # What a search scores candidates on, and what it recalibrates their BN with.
@@ -72,14 +94,15 @@ held_out_dataloader = dict(
     num_workers=2,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(part='held_out', test_mode=True, pipeline=letterbox_pipeline, **train_files))
+    dataset=dict(part='held_out', test_mode=True, pipeline=letterbox_pipeline, **train_files),
+)
 recalibration_dataloader = dict(
     batch_size=8,
     num_workers=2,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        part='recalibration', test_mode=True, pipeline=letterbox_pipeline, **train_files))
+    dataset=dict(part='recalibration', test_mode=True, pipeline=letterbox_pipeline, **train_files),
+)
 
 val_evaluator = dict(type='WiderFaceMetric', ground_truth=data_root + 'ground_truth')
 test_evaluator = val_evaluator
