@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures_models import supernet, supernet_config  # noqa: F401
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 

@@ -1,0 +1,12 @@
+# The demo's search: batch norm on 64 images, AP on 80 images that are held out of training.
+_base_ = './supernet.py'
+
+search = dict(
+    candidates=40,
+    seed=0,
+    metric='hard',
+    size=_base_.score_size,
+    limits=dict(),
+    best=10,
+)
+held_out_evaluator = dict(type='WiderFaceMetric')

@@ -1,0 +1,14 @@
+# Step 1: the supernet, 150 k iterations on 4 GPUs x 7 images.
+_base_ = './final.py'
+
+train_cfg = dict(max_iters=150000)
+train_dataloader = dict(dataset=dict(part='train'))
+custom_hooks = [dict(type='PathSamplingHook', seed=0), *_base_.custom_hooks]
+# A supernet is not one detector: its paths are scored by the search.
+val_cfg = None
+val_dataloader = None
+val_evaluator = None
+# One path is used in each step, and ranks agree on it.
+find_unused_parameters = True
+# What trains the architectures that are exported from this supernet.
+final_config = 'paper/final.py'

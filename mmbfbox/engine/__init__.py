@@ -1,0 +1,16 @@
+"""Around training and testing: path sampling, skipped images, safe checkpoints, pictures."""
+
+from mmbfbox.engine.channels_last import ChannelsLastHook
+from mmbfbox.engine.checkpoint import load_checkpoint_file, load_weights
+from mmbfbox.engine.path_sampling import PathSamplingHook
+from mmbfbox.engine.pictures import DetectionPicturesHook
+from mmbfbox.engine.skipped_images import SkippedImagesHook
+
+__all__ = [
+    'ChannelsLastHook',
+    'DetectionPicturesHook',
+    'PathSamplingHook',
+    'SkippedImagesHook',
+    'load_checkpoint_file',
+    'load_weights',
+]

@@ -1,0 +1,118 @@
+"""Loading checkpoints without running what is in them.
+
+A pickle can run any code when it is read, so every file goes through ``weights_only=True``. Beyond
+tensors and plain containers, training checkpoints hold mmengine's log histories, which are NumPy arrays;
+exactly these types are allowed, and any other one is refused. mmengine's own loader cannot read its
+checkpoints on torch >= 2.6, so this one takes its place when the module is imported.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader
+from numpy._core import multiarray as _multiarray
+from torch import nn
+
+from mmbfbox.errors import UserError
+
+
+def _history_method(owner: object, name: str) -> Any:
+    """What ``getattr`` may do while a checkpoint is read: name a statistic of a log history."""
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise pickle.UnpicklingError(f'GLOBAL getattr of {name} is not allowed')
+    return getattr(owner, name)
+
+
+_ALLOWED = [
+    HistoryBuffer,
+    (_history_method, 'builtins.getattr'),
+    np.ndarray,
+    np.dtype,
+    np.dtypes.Float64DType,
+    np.dtypes.Int64DType,
+    # Where arrays are rebuilt: NumPy 2 writes numpy._core, NumPy 1 wrote numpy.core.
+    (_multiarray._reconstruct, 'numpy._core.multiarray._reconstruct'),
+    (_multiarray._reconstruct, 'numpy.core.multiarray._reconstruct'),
+    (_multiarray.scalar, 'numpy._core.multiarray.scalar'),
+    (_multiarray.scalar, 'numpy.core.multiarray.scalar'),
+]
+
+
+def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Args:
+        path: the file.
+        map_location: as for :func:`torch.load`.
+
+    Returns:
+        What the file holds: with ``state_dict`` and ``meta`` for checkpoints of mmengine.
+
+    Raises:
+        UserError: the file is missing, damaged, no checkpoint, or holds a type that is not allowed.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise UserError(f'the checkpoint {path} does not exist; check the path')
+    try:
+        with torch.serialization.safe_globals(_ALLOWED):
+            data = torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f'the checkpoint {path} is refused, because it holds more than weights and logs '
+            f'({_refused_type(error)}); use a file of weights from a source that you trust'
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f'the checkpoint {path} cannot be read; it is damaged or no checkpoint: use another one'
+        ) from error
+    if not isinstance(data, dict):
+        raise UserError(f'the file {path} holds a {type(data).__name__}, expected a checkpoint')
+    return data
+
+
+def load_weights(model: nn.Module, state: dict[str, Any], source: str) -> None:
+    """Load a state dict that must fit exactly.
+
+    Args:
+        model: the model.
+        state: names and tensors.
+        source: what the weights are called in the error message.
+
+    Raises:
+        UserError: a name is missing or unknown, or a shape differs.
+    """
+    own = model.state_dict()
+    missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
+    shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
+    if missing or unknown or shapes:
+        example = min([*missing, *unknown, *shapes])
+        raise UserError(
+            f'{source} does not belong to this config: {len(missing)} parameters are missing, '
+            f'{len(unknown)} unknown, {len(shapes)} of another shape (first: {example}); '
+            f'use the config that it was trained with'
+        )
+    model.load_state_dict(state)
+
+
+def _refused_type(error: Exception) -> str:
+    """The type that torch names in its long message, or the message's first sentence."""
+    text = str(error)
+    marker = 'GLOBAL '
+    if marker in text:
+        return text.split(marker, 1)[1].split()[0]
+    return text.split('\n')[-1].split('.')[0] or 'unreadable'
+
+
+def load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
+    """mmengine's loader of local files, made safe."""
+    return load_checkpoint_file(filename, map_location)
+
+
+CheckpointLoader.register_scheme('', load_from_local, force=True)

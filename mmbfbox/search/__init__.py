@@ -1,0 +1,18 @@
+"""Searching a trained supernet: recalibrate, score, keep every result, report."""
+
+from mmbfbox.search.limits import Limits
+from mmbfbox.search.recalibrate import recalibrate
+from mmbfbox.search.results import Candidate, ResultsFile
+from mmbfbox.search.scorer import ReferenceScorer
+from mmbfbox.search.searcher import Searcher
+from mmbfbox.search.strategy import RandomStrategy
+
+__all__ = [
+    'Candidate',
+    'Limits',
+    'RandomStrategy',
+    'ReferenceScorer',
+    'ResultsFile',
+    'Searcher',
+    'recalibrate',
+]

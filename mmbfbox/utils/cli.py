@@ -1,0 +1,72 @@
+"""What the command lines have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine import Config, DictAction
+
+from mmbfbox.utils.config import load_config
+from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.files import make_writable_dir
+
+
+def make_parser(what: str, example: str) -> argparse.ArgumentParser:
+    """A parser whose help shows ``what`` the tool does and one ``example``."""
+    return argparse.ArgumentParser(
+        description=what,
+        epilog=f'example:\n  {example}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--data-root`` and ``--cfg-options``."""
+    parser.add_argument(
+        '--data-root',
+        metavar='DIR',
+        help='folder in WIDER FACE layout to use in place of the data_root of the config',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, like optim_wrapper.optimizer.lr=0.01 or key="[1,2]"',
+    )
+
+
+def add_launcher_argument(parser: argparse.ArgumentParser) -> None:
+    """``--launcher``, as mmdet's dist scripts pass it."""
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='who starts the processes of a distributed run; dist_train.sh passes pytorch',
+    )
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS
+    )
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """The config that the arguments ask for, with its work dir ready to be written to.
+
+    The work dir is ``--work-dir``, else the config's own, else ``work_dirs/<name of the config>``.
+
+    Raises:
+        UserError: the config, the data folder or the work dir is not usable.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(getattr(args, 'local_rank', 0)))
+    config = load_config(args.config, args.cfg_options)
+    if args.data_root:
+        set_data_root(config, args.data_root)
+    config.launcher = getattr(args, 'launcher', 'none')
+    if getattr(args, 'work_dir', None):
+        config.work_dir = args.work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = f'work_dirs/{Path(args.config).stem}'
+    make_writable_dir(config.work_dir)
+    return config

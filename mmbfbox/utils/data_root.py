@@ -1,0 +1,47 @@
+"""Pointing a config at another data folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine import Config, ConfigDict
+
+from mmbfbox.errors import UserError
+
+LAYOUT = ('wider_face_split', 'WIDER_train/images', 'WIDER_val/images')
+
+
+def set_data_root(config: Config, folder: str | Path) -> None:
+    """Use the WIDER FACE folder ``folder`` wherever the config uses its own ``data_root``.
+
+    Args:
+        config: changed in place; its ``data_root`` tells which paths to replace.
+        folder: a folder in the official layout.
+
+    Raises:
+        UserError: the config has no ``data_root``, or the folder lacks a part of the layout.
+    """
+    old = config.get('data_root')
+    if not isinstance(old, str):
+        raise UserError('the config has no data_root; give paths in the config itself instead')
+    for part in LAYOUT:
+        if not (Path(folder) / part).is_dir():
+            raise UserError(
+                f'{folder} has no folder {part}; unpack WIDER FACE there, so that it holds '
+                f'{", ".join(LAYOUT)} and ground_truth'
+            )
+    new = str(folder).rstrip('/') + '/'
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith(old):
+            return new + value[len(old) :]
+        if isinstance(value, dict):
+            for key in value:
+                value[key] = replaced(value[key])
+        elif isinstance(value, (list, tuple)):
+            return type(value)(replaced(item) for item in value)
+        return value
+
+    content: ConfigDict = config._cfg_dict
+    replaced(content)

@@ -1,0 +1,51 @@
+"""A tiny supernet with every choice."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine import Config
+from mmengine.registry import init_default_scope
+from torch import nn
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+
+
+def tiny(config: Config) -> Config:
+    """The paper's model, with all six levels and all choices, so narrow that it builds at once."""
+    model = config.model
+    widths = [16, 16, 24, 24, 24, 16]
+    model.backbone.update(stem_channels=8, out_channels=widths, depths=[2, 1, 1, 1, 2, 1])
+    model.neck.update(in_channels=widths, channels=16)
+    model.bbox_head.update(in_channels=16)
+    return config
+
+
+@pytest.fixture
+def supernet_config() -> Config:
+    """Config of a tiny supernet; a copy for each test."""
+    init_default_scope('mmdet')
+    import mmdet.models
+    import mmbfbox.models  # noqa: F401
+
+    return tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox.py'))
+
+
+@pytest.fixture
+def supernet(supernet_config) -> nn.Module:
+    """A tiny supernet with random weights and random batch-norm statistics."""
+    torch.manual_seed(0)
+    logging.disable(logging.INFO)
+    model = MODELS.build(supernet_config.model)
+    model.init_weights()
+    logging.disable(logging.NOTSET)
+    for name, buffer in model.named_buffers():
+        if name.endswith('running_mean'):
+            buffer.normal_(std=0.1)
+        if name.endswith('running_var'):
+            buffer.uniform_(0.5, 1.5)
+    return model.eval()

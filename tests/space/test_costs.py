@@ -1,0 +1,87 @@
+"""Additive costs against what the networks really do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmbfbox.export import subnet_model
+from mmbfbox.models import cost_table, set_arch, space_of
+from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
+
+SIZES = ((224, 224), (200, 312), (97, 131))
+
+
+def traced(run) -> int:
+    """Multiply-adds of all convolutions that ``run`` carries out."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        run()
+    return counter.get_total_flops() // 2
+
+
+def test_costs_equal_the_traced_convolutions_for_50_archs(supernet):
+    """Every convolution is traced as it runs; the image size changes from arch to arch."""
+    space = space_of(supernet)
+    tables = {size: cost_table(supernet, size) for size in SIZES}
+    # The meta device computes shapes only, which is all that is counted.
+    supernet.to('meta')
+    for index in range(50):
+        arch = space.sample(7, index)
+        set_arch(supernet, arch)
+        size = SIZES[index % 3]
+        features = []
+        backbone = traced(
+            lambda: features.extend(supernet.backbone(torch.zeros(1, 3, *size, device='meta')))
+        )
+        rest = traced(lambda: supernet.bbox_head(supernet.neck(features)))
+        assert backbone == tables[size].backbone(arch.stages).macs
+        assert backbone + rest == tables[size].detector(arch).macs
+
+
+@pytest.mark.parametrize('attention', ['spatial', 'edge', None])
+@pytest.mark.parametrize('receptive', ['rfe', 'smooth', 'ssh', None])
+def test_costs_know_every_option(supernet_config, attention, receptive):
+    supernet_config.model.neck.update(attention=attention, receptive=receptive)
+    model = MODELS.build(supernet_config.model).eval()
+    arch = space_of(model).sample(0, 0)
+    subnet = MODELS.build(subnet_model(supernet_config.model, arch)).eval()
+    cost = cost_table(model, (96, 160)).detector(arch)
+    assert cost.macs == traced(lambda: subnet._forward(torch.zeros(1, 3, 96, 160)))
+    assert cost.params == sum(parameter.numel() for parameter in subnet.parameters())
+
+
+def test_costs_know_the_tower_of_mmdet(supernet_config):
+    head = supernet_config.model.bbox_head
+    head.update(type='RetinaHead', stacked_convs=2, feat_channels=16)
+    model = MODELS.build(supernet_config.model).eval()
+    arch = space_of(model).sample(0, 0)
+    subnet = MODELS.build(subnet_model(supernet_config.model, arch)).eval()
+    cost = cost_table(model, (64, 64)).detector(arch)
+    assert cost.macs == traced(lambda: subnet._forward(torch.zeros(1, 3, 64, 64)))
+    assert cost.params == sum(parameter.numel() for parameter in subnet.parameters())
+
+
+def test_backbone_costs_are_those_of_the_design():
+    """The widths were chosen so that the paper's 2.9 G and 4.1 G are ordinary and near the top."""
+    space = JointSpace(BackboneSpace(), FpnSpace())
+    table = CostTable(space)
+
+    def uniform(choice: str) -> float:
+        return table.backbone(((choice,) * 4,) * 6).macs / 1e9
+
+    assert uniform('conv3') == pytest.approx(1.674, abs=0.002)
+    assert uniform('conv7') == pytest.approx(4.930, abs=0.002)
+    assert uniform('dw7') == pytest.approx(1.730, abs=0.002)
+    macs = sorted(table.backbone(space.sample(0, i).stages).macs / 1e9 for i in range(4000))
+    assert 0.5 < sum(value < 2.9 for value in macs) / 4000 < 0.62
+    assert 0.95 < sum(value < 4.1 for value in macs) / 4000 < 0.98
+
+
+def test_extremes_are_the_cheapest_and_the_dearest():
+    space = JointSpace(BackboneSpace(depths=(1,) * 6), FpnSpace())
+    table = CostTable(space)
+    low, high = (table.backbone(stages).macs for stages in table.extremes())
+    for index in range(300):
+        assert low <= table.backbone(space.sample(0, index).stages).macs <= high
