@@ -16,17 +16,17 @@ from mmbfbox.datasets.demo_sources import Sources
 
 MAX_FACES = 12
 FACES_DECAY = 0.8  # each further face is this much rarer
-HEIGHTS = (8, 0.4)  # lowest height in pixels, largest in sides of the image; log-uniform
+HEIGHTS = (10, 0.4)  # lowest height in pixels, largest in sides of the image; log-uniform
 CROWD = 0.3  # share of faces placed next to another one
 MAX_IOU = 0.3  # of two faces
-DISTRACTORS = 5  # mean number
+DISTRACTORS = 3  # mean number
 DISTRACTOR_HEIGHT = 0.3  # largest, in sides of the image
-SCRAMBLED = 0.4  # share of distractors that are the shuffled quarters of a face
-BLURRED, MAX_BLUR = 0.4, 0.11  # share, and largest standard deviation in heights of the face
-DIM, MIN_GAIN = 0.35, 0.3
-FLAT, MIN_CONTRAST = 0.4, 0.35
-MAX_BLENDING = 0.7
-HIDDEN, MAX_HIDDEN = 0.35, 0.6  # share, and largest part of the face's height or width
+SCRAMBLED = 0.25  # share of distractors that are the shuffled quarters of a face
+BLURRED, MAX_BLUR = 0.3, 0.09  # share, and largest standard deviation in heights of the face
+DIM, MIN_GAIN = 0.3, 0.4
+FLAT, MIN_CONTRAST = 0.3, 0.5
+MAX_BLENDING = 0.5
+HIDDEN, MAX_HIDDEN = 0.25, 0.5  # share, and largest part of the face's height or width
 MAX_ANGLE = 25
 TINTS = ((0.65, 0.8, 1.0), 0.08)  # BGR mean and standard deviation
 GREY_IMAGES = 0.25
@@ -38,7 +38,7 @@ SUBSETS = {
     # a valid face counts if it is higher than this many pixels and at most so difficult
     'easy': (32, 0.35),
     'medium': (18, 0.65),
-    'hard': (8, 1.0),
+    'hard': (9, 0.9),
 }
 
 

@@ -11,6 +11,8 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+import mmbfbox.datasets  # noqa: F401, registers the data sets
+
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets/wider_face.py'
 
 
