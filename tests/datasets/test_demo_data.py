@@ -16,7 +16,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
 
 pytest.importorskip('skimage', reason='the demo images are made of photographs in scikit-image')
-SIZES = dict(train=60, val=36, size=192)
+SIZES = dict(train=24, val=36, size=192)
 
 
 @pytest.fixture(scope='module')

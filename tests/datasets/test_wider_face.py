@@ -96,14 +96,14 @@ def test_testing_knows_all_faces_of_the_original_image(small, mode):
 
 
 def test_parts_of_the_data_set(small):
-    keys = dict(held_out=2, recalibration=1)
-    ids = {
-        part: {build(small, part=part, **keys).get_data_info(i)['img_id'] for i in range(number)}
-        for part, number in dict(train=2, held_out=2, recalibration=1).items()
-    }
+    ids = {}
+    for part in ('train', 'held_out', 'recalibration'):
+        dataset = build(small, part=part, held_out=2, recalibration=1)
+        ids[part] = {dataset.get_data_info(index)['img_id'] for index in range(len(dataset))}
     assert {image.split('/')[0] for image in ids['held_out']} == {'0--Parade', '1--Handshaking'}
     assert not ids['held_out'] & ids['train']
     assert ids['recalibration'] <= ids['train']
+    assert [len(members) for members in ids.values()] == [2, 2, 1]
 
 
 def test_missing_images_are_one_sentence(small):
