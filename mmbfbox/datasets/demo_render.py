@@ -20,8 +20,8 @@ HEIGHTS = (10, 0.4)  # lowest height in pixels, largest in sides of the image; l
 CROWD = 0.3  # share of faces placed next to another one
 MAX_IOU = 0.3  # of two faces
 DISTRACTORS = 3  # mean number
-DISTRACTOR_HEIGHT = 0.3  # largest, in sides of the image
-SCRAMBLED = 0.25  # share of distractors that are the shuffled quarters of a face
+DISTRACTOR_HEIGHTS = (16, 0.3)
+SCRAMBLED = 0.15  # share of distractors that are the shuffled quarters of a face
 BLURRED, MAX_BLUR = 0.3, 0.09  # share, and largest standard deviation in heights of the face
 DIM, MIN_GAIN = 0.3, 0.4
 FLAT, MIN_CONTRAST = 0.3, 0.5
@@ -72,15 +72,15 @@ def render(
     """One ``(size, size, 3)`` uint8 BGR image and its faces, on a part of ``background``."""
     image = _background(rng, background, size)
     for _ in range(rng.poisson(DISTRACTORS)):
-        place = _place(rng, size, DISTRACTOR_HEIGHT, None, _look(rng))
+        place = _place(rng, size, DISTRACTOR_HEIGHTS, None, _look(rng))
         paste(image, _distractor(rng, sources), place)
 
     number = 1 + min(int(rng.geometric(1 - FACES_DECAY)) - 1, MAX_FACES - 1) if faces else 0
-    largest = min(HEIGHTS[1], 1.1 / np.sqrt(number)) if number else 0
+    heights = (HEIGHTS[0], min(HEIGHTS[1], 1.1 / np.sqrt(max(number, 1))))
     placed: list[Placement] = []
     for _ in range(number):
         beside = placed[rng.integers(len(placed))] if placed and rng.random() < CROWD else None
-        new = _place(rng, size, largest, beside, _look(rng))
+        new = _place(rng, size, heights, beside, _look(rng))
         if all(_iou(new.box, old.box) < MAX_IOU for old in placed):
             placed.append(new)
     # Nearer, larger faces hide smaller ones.
@@ -133,10 +133,14 @@ def _look(rng: np.random.Generator) -> Look:
 
 
 def _place(
-    rng: np.random.Generator, size: int, largest: float, beside: Placement | None, look: Look
+    rng: np.random.Generator,
+    size: int,
+    heights: tuple[float, float],
+    beside: Placement | None,
+    look: Look,
 ) -> Placement:
     """A random height and place; beside another face, alike in height."""
-    low, high = HEIGHTS[0], max(largest * size, HEIGHTS[0] * 1.5)
+    low, high = heights[0], max(heights[1] * size, heights[0] * 1.5)
     if beside is None:
         height = float(np.exp(rng.uniform(np.log(low), np.log(high))))
         x, y = rng.uniform(0.3 * height, size - 0.3 * height, 2)
