@@ -25,11 +25,13 @@ SCRAMBLED = 0.15  # share of distractors that are the shuffled quarters of a fac
 BLURRED, MAX_BLUR = 0.3, 0.09  # share, and largest standard deviation in heights of the face
 DIM, MIN_GAIN = 0.3, 0.4
 FLAT, MIN_CONTRAST = 0.3, 0.5
-MAX_BLENDING = 0.5
+MAX_BLENDING = 0.4
 HIDDEN, MAX_HIDDEN = 0.25, 0.5  # share, and largest part of the face's height or width
 MAX_ANGLE = 25
-TINTS = ((0.65, 0.8, 1.0), 0.08)  # BGR mean and standard deviation
-GREY_IMAGES = 0.25
+SKIN, OBJECTS = (0.62, 0.78, 1.0), (0.85, 0.85, 0.85)  # BGR tints
+TINT_SPREAD = 0.08
+UNTINTED = 0.2  # share of faces in grey
+GREY_IMAGES = 0.15
 NOISE = 0.035  # largest standard deviation of the noise, of the whole range
 JPEG_QUALITY = (55, 95)
 
@@ -72,7 +74,7 @@ def render(
     """One ``(size, size, 3)`` uint8 BGR image and its faces, on a part of ``background``."""
     image = _background(rng, background, size)
     for _ in range(rng.poisson(DISTRACTORS)):
-        place = _place(rng, size, DISTRACTOR_HEIGHTS, None, _look(rng))
+        place = _place(rng, size, DISTRACTOR_HEIGHTS, None, _look(rng, OBJECTS))
         paste(image, _distractor(rng, sources), place)
 
     number = 1 + min(int(rng.geometric(1 - FACES_DECAY)) - 1, MAX_FACES - 1) if faces else 0
@@ -80,7 +82,7 @@ def render(
     placed: list[Placement] = []
     for _ in range(number):
         beside = placed[rng.integers(len(placed))] if placed and rng.random() < CROWD else None
-        new = _place(rng, size, heights, beside, _look(rng))
+        new = _place(rng, size, heights, beside, _look(rng, SKIN))
         if all(_iou(new.box, old.box) < MAX_IOU for old in placed):
             placed.append(new)
     # Nearer, larger faces hide smaller ones.
@@ -113,13 +115,12 @@ def _background(rng: np.random.Generator, photo: Floats, size: int) -> Floats:
     return np.clip(shown * (rng.uniform(0.5, 1.1) * tint), 0, 1).astype(np.float32)
 
 
-def _look(rng: np.random.Generator) -> Look:
+def _look(rng: np.random.Generator, colour: tuple[float, float, float]) -> Look:
     def drawn(share: float, usual: float, extreme: float) -> float:
         changed = rng.random() < share
         return usual + (extreme - usual) * rng.random() if changed else usual
 
-    mean, spread = TINTS
-    tint = rng.normal(mean, spread) if rng.random() < 0.75 else np.full(3, 0.85)
+    tint = rng.normal(OBJECTS if rng.random() < UNTINTED else colour, TINT_SPREAD)
     return Look(
         angle=float(np.clip(rng.normal(0, MAX_ANGLE / 2), -MAX_ANGLE, MAX_ANGLE)),
         stretch=float(rng.uniform(0.88, 1.08)),
