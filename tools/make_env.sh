@@ -134,7 +134,8 @@ print(f"torch{torch.__version__}-{sys.implementation.cache_tag}-{platform.machin
   scratch=$(mktemp -d "$cache/build.XXXXXX")
   jobs=${MAX_JOBS:-$(getconf _NPROCESSORS_ONLN)}
   # Without debug information and at -O1 it compiles in a third of the time and is 1/20 of the size.
-  run "3/4 compiling mmcv $version for $build, $jobs at a time (once per machine; 6 to 15 minutes on 2 cores)" \
+  say '  mmcv is compiled once per machine and torch version: 6 minutes on 2 free cores, 20 on busy ones'
+  run "3/4 compiling mmcv $version for $build, $jobs at a time" \
     'if memory ran out, try MAX_JOBS=1 make env' \
     env MMCV_WITH_OPS=1 MAX_JOBS="$jobs" CFLAGS="-g0 -O1" $([ "$ops" = cuda ] || echo CUDA_VISIBLE_DEVICES= FORCE_CUDA=0) \
     "$python" -m pip --disable-pip-version-check wheel --no-deps --no-build-isolation --no-cache-dir \
@@ -155,7 +156,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
   exit 0
 fi
 
-say 'a new environment takes 2 minutes plus downloads, and 6 to 15 more if mmcv must be compiled'
+say 'a new environment takes a minute plus downloads, and 6 to 20 more if mmcv must be compiled'
 rm -f "$stamp"
 if [ "$base" != "$python" ] && [ "$("$python" -VV 2>/dev/null)" != "$("$base" -VV)" ]; then
   say "1/4 $("$base" -V) -> $venv"
