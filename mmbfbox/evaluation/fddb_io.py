@@ -169,7 +169,7 @@ def write_fddb_detections(path: str | Path, detections: Mapping[str, Floats]) ->
         temporary.write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
-def write_fddb_curves(folder: str | Path, curve: FddbCurve) -> None:
+def write_fddb_curves(folder: str | Path, curve: FddbCurve, prefix: str = '') -> None:
     """Write ``DiscROC.txt`` and ``ContROC.txt`` in the layout of the official program.
 
     Lines are rate, false positives and, in the first file, score; lowest score first, six digits.
@@ -183,7 +183,7 @@ def write_fddb_curves(folder: str | Path, curve: FddbCurve) -> None:
         strict=True,
     )
     rows = list(points)[::-1]
-    with atomic_write(Path(folder) / 'DiscROC.txt') as path:
+    with atomic_write(Path(folder) / f'{prefix}DiscROC.txt') as path:
         path.write_text(''.join(f'{tpr:.6g} {fp} {score:.6g}\n' for tpr, _, fp, score in rows))
-    with atomic_write(Path(folder) / 'ContROC.txt') as path:
+    with atomic_write(Path(folder) / f'{prefix}ContROC.txt') as path:
         path.write_text(''.join(f'{value:.6g} {fp}\n' for _, value, fp, _ in rows))

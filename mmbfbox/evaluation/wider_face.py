@@ -82,6 +82,7 @@ class WiderMatches:
         threshold: ``(D,)`` index of the first of the 1000 thresholds that the score reaches.
         face: ``(D,)`` index of the face it hit among all faces of all images, or -1.
         score: ``(D,)`` normalised score.
+        height: ``(D,)`` of the detection, pixels.
         source: ``(D,)`` row of the detection in its image's predictions.
     """
 
@@ -89,6 +90,7 @@ class WiderMatches:
     threshold: Ints
     face: Ints
     score: Floats
+    height: Floats
     source: Ints
 
 
@@ -129,7 +131,7 @@ def match_wider_face(
     low = min((scores.min() for scores in filled), default=0.0)
     high = max((scores.max() for scores in filled), default=0.0)
 
-    images, scores, faces, sources = [], [], [], []
+    images, scores, heights, faces, sources = [], [], [], [], []
     offset = 0
     for index, (name, boxes) in enumerate(zip(ground_truth.names, ground_truth.boxes, strict=True)):
         found = predictions.get(name)
@@ -138,6 +140,7 @@ def match_wider_face(
             face = best_overlap(found[:, :4], boxes, iou_threshold, integer)
             images.append(np.full(len(found), index))
             scores.append(found[:, 4])
+            heights.append(found[:, 3])
             faces.append(np.where(face < 0, -1, face + offset))
             sources.append(np.arange(len(found)))
         offset += len(boxes)
@@ -150,6 +153,7 @@ def match_wider_face(
         threshold=len(THRESHOLDS) - reached,
         face=np.concatenate(faces or empty),
         score=score,
+        height=np.concatenate(heights or [np.zeros(0)]),
         source=np.concatenate(sources or empty),
     )
 
@@ -179,6 +183,17 @@ def wider_curve(matches: WiderMatches, keep: Bools) -> WiderCurve:
     return WiderCurve(ap, faces, proposals, recalled)
 
 
+def wider_result(matches: WiderMatches, ground_truth: WiderGroundTruth) -> WiderResult:
+    """The curves of the three subsets from the same matches."""
+    empty = np.zeros(0, dtype=bool)
+    return WiderResult(
+        **{
+            subset: wider_curve(matches, np.concatenate([empty, *ground_truth.keep[subset]]))
+            for subset in SUBSETS
+        }
+    )
+
+
 def evaluate_wider_face(
     predictions: Mapping[str, Floats],
     ground_truth: WiderGroundTruth,
@@ -191,10 +206,4 @@ def evaluate_wider_face(
     detections within an image has no effect on the result.
     """
     matches = match_wider_face(predictions, ground_truth, iou_threshold, integer)
-    empty = np.zeros(0, dtype=bool)
-    return WiderResult(
-        **{
-            subset: wider_curve(matches, np.concatenate([empty, *ground_truth.keep[subset]]))
-            for subset in SUBSETS
-        }
-    )
+    return wider_result(matches, ground_truth)
