@@ -1,0 +1,124 @@
+"""What the networks of the paper's size cost: parameters, multiply-adds, one training step, memory.
+
+    python benchmarks/full_scale.py
+
+Builds the paper's supernet and the RetinaNet-R50 baseline, makes one 640x640 training step with each
+(in a process of its own, so that peak memory is its own), and prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import resource
+import subprocess
+import sys
+import time
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.registry import init_default_scope
+from supernet_step import batch, step
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmbfbox.models import cost_table, set_arch, space_of
+from mmbfbox.search.report import readable
+from mmbfbox.utils.config import load_config
+
+SAMPLES = 2001
+
+
+def measure(name: str, images: int, size: int) -> dict[str, float]:
+    """Build a config's model and make one training step."""
+    logging.disable(logging.WARNING)
+    init_default_scope('mmdet')
+    config = load_config(name)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    if 'Searchable' in config.model.backbone.type:
+        set_arch(model, space_of(model).sample(0, 0))
+    optimizer = torch.optim.SGD(
+        model.parameters(), **{k: v for k, v in config.optim_wrapper.optimizer.items() if k != 'type'}
+    )
+    inputs, samples = batch(images, size)
+    seconds = step(model.train(), optimizer, inputs, samples)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return dict(seconds=seconds, memory=memory, parameters=parameters)
+
+
+def traced_macs(name: str, size: int) -> tuple[int, int]:
+    """Multiply-adds of a detector: backbone at 224x224, and everything at ``size``."""
+    model = MODELS.build(load_config(name).model).eval().to('meta')
+
+    def count(side: int, whole: bool) -> int:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            features = model.backbone(torch.zeros(1, 3, side, side, device='meta'))
+            if whole:
+                model.bbox_head(model.neck(features))
+        return counter.get_total_flops() // 2
+
+    return count(224, False), count(size, True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--size', type=int, default=640, help='image side in pixels')
+    parser.add_argument('--images', type=int, default=1, help='images a step')
+    parser.add_argument('--only', help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.only:
+        print(json.dumps(measure(args.only, args.images, args.size)))
+        return
+
+    logging.disable(logging.WARNING)
+    init_default_scope('mmdet')
+    supernet = MODELS.build(load_config('paper/supernet').model)
+    space = space_of(supernet)
+    paper, whole = cost_table(supernet, (224, 224)), cost_table(supernet, (args.size, args.size))
+    low, high = paper.extremes()
+    sampled = sorted(
+        (space.sample(0, index) for index in range(SAMPLES)),
+        key=lambda arch: paper.backbone(arch.stages).macs,
+    )
+    rows = [
+        ('smallest subnet', low),
+        (f'median of {SAMPLES} random subnets', sampled[SAMPLES // 2].stages),
+        ('largest subnet', high),
+    ]
+    print(f'| network | backbone MACs at 224 | detector MACs at {args.size} | parameters |')
+    print('|---|---|---|---|')
+    for title, stages in rows:
+        detector = whole.backbone(stages).plus(whole.fixed)
+        costs = (paper.backbone(stages).macs, detector.macs, detector.params)
+        print(f'| {title} | {" | ".join(map(readable, costs))} |')
+    backbone, detector_macs = traced_macs('paper/retinanet_r50', args.size)
+    results = {}
+    for name in ('paper/supernet', 'paper/retinanet_r50'):
+        command = [sys.executable, __file__, '--only', name, '--size', str(args.size)]
+        output = subprocess.run(
+            [*command, '--images', str(args.images)], check=True, capture_output=True, text=True
+        ).stdout
+        results[name] = json.loads(output.splitlines()[-1])
+    parameters = results['paper/retinanet_r50']['parameters']
+    print(
+        f'| RetinaNet-R50-FPN, p2..p7 | {readable(backbone)} | {readable(detector_macs)} | '
+        f'{readable(parameters)} |'
+    )
+    print(f'\n| one training step, {args.images} x {args.size}x{args.size}, CPU | parameters | '
+          'peak memory | seconds |')  # fmt: skip
+    print('|---|---|---|---|')
+    for name, result in results.items():
+        print(
+            f'| {name} | {readable(result["parameters"])} | {result["memory"] / 2**30:.2f} GiB | '
+            f'{result["seconds"]:.1f} |'
+        )
+    print(f'\n{time.strftime("%Y-%m-%d")}, torch {torch.__version__}, {torch.get_num_threads()} threads')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,18 @@
+# The baseline of the chain on wider_mini: a narrow ResNet-18 with mmdet's FPN, the same settings.
+_base_ = './final.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='ResNet',
+        depth=18,
+        stem_channels=16,
+        base_channels=16,
+        norm_cfg=dict(type='BN', requires_grad=True),
+        norm_eval=False,
+        style='pytorch',
+    ),
+    neck=dict(
+        _delete_=True, type='FPN', in_channels=[16, 32, 64, 128], out_channels=48, num_outs=4
+    ),
+)

@@ -1,0 +1,12 @@
+# The search of the chain on wider_mini: batch norm on 64 images, AP on 100 held-out training images.
+_base_ = './supernet.py'
+
+search = dict(
+    candidates=24,
+    seed=0,
+    metric='hard',
+    size=_base_.score_size,
+    limits=dict(),
+    best=10,
+)
+held_out_evaluator = dict(type='WiderFaceMetric')
