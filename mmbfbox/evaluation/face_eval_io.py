@@ -30,8 +30,10 @@ def read_face_eval_annotations(
         benchmark: ``afw`` or ``pascal``.
 
     Raises:
-        UserError: the mat is missing, damaged or laid out differently.
+        UserError: the mat is missing, damaged or laid out differently, or the benchmark is another.
     """
+    if benchmark not in MATS:
+        raise UserError(f'{benchmark!r} is no face-eval benchmark; choose one of {tuple(MATS)}')
     path = Path(folder) / MATS[benchmark]
     if not path.is_file() and (Path(folder) / 'annotations' / MATS[benchmark]).is_file():
         path = Path(folder) / 'annotations' / MATS[benchmark]

@@ -13,6 +13,13 @@ from mmengine.structures import InstanceData
 
 import mmbfbox.evaluation.metrics  # noqa: F401
 from mmbfbox.errors import UserError
+from mmbfbox.evaluation.face_eval_io import read_face_eval_detections
+from mmbfbox.evaluation.fddb import evaluate_fddb
+from mmbfbox.evaluation.fddb_io import (
+    read_fddb_annotations,
+    read_fddb_detections,
+    read_fddb_sizes,
+)
 from mmbfbox.evaluation.wider_face import WiderGroundTruth, evaluate_wider_face
 from mmbfbox.evaluation.wider_io import read_wider_predictions
 
@@ -60,3 +67,58 @@ def test_wider_metric_says_which_keys_are_missing() -> None:
     metric = METRICS.build({'type': 'WiderFaceMetric'})
     with pytest.raises(UserError, match='gt_boxes'):
         metric.process({}, [sample('a/1', np.zeros((0, 5)))])
+
+
+def test_fddb_metric_equals_the_plain_function(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / 'fddb'
+    faces = read_fddb_annotations(folder)
+    sizes = read_fddb_sizes(folder, list(faces))
+    found = read_fddb_detections(folder / 's3fd/fddb_s3fd_result.txt')
+    names = list(faces)[:40]
+    metric = METRICS.build(
+        {'type': 'FddbMetric', 'ground_truth': str(folder), 'out_dir': str(tmp_path)}
+    )
+    for name in names:
+        width, height = sizes[name]
+        metric.process({}, [sample(name, found[name], ori_shape=(height, width))])
+    curve = evaluate_fddb(found, {name: faces[name] for name in names}, sizes)
+    assert metric.evaluate(len(names)) == {
+        'fddb/discrete_tpr_at_1000': curve.discrete_tpr(1000),
+        'fddb/continuous_tpr_at_1000': curve.continuous_tpr(1000),
+        'fddb/faces': sum(len(faces[name]) for name in names),
+    }
+    written = read_fddb_detections(tmp_path / 'detections.txt')
+    assert sum(map(len, written.values())) == sum(len(found[name]) for name in names)
+    assert (tmp_path / 'DiscROC.txt').is_file()
+
+
+def test_face_eval_metric_equals_the_plain_function(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / 'afw_pascal'
+    found = read_face_eval_detections(folder / 'detections/AFW_DPM.txt')
+    metric = METRICS.build(
+        {
+            'type': 'FaceEvalMetric',
+            'benchmark': 'afw',
+            'ground_truth': str(folder),
+            'out_dir': str(tmp_path),
+        }
+    )
+    for name, rows in found.items():
+        boxes = np.hstack((rows[:, :2], rows[:, 2:4] - rows[:, :2], rows[:, 4:]))
+        metric.process({}, [sample(name, boxes)])
+    results = metric.evaluate(len(found))
+    assert {key: round(100 * value, 2) for key, value in results.items()} == {
+        'afw/ap': 97.21,
+        'afw/ap_without_refinement': 92.04,
+    }
+    assert len(read_face_eval_detections(tmp_path / 'detections.txt')) == len(found)
+
+
+def test_images_and_benchmarks_that_are_not_annotated_are_refused(shared_data: Path) -> None:
+    folder = str(shared_data / 'afw_pascal')
+    metric = METRICS.build({'type': 'FaceEvalMetric', 'benchmark': 'afw', 'ground_truth': folder})
+    metric.process({}, [sample('elsewhere', np.zeros((0, 5)))])
+    with pytest.raises(UserError, match='elsewhere'):
+        metric.compute_metrics(metric.results)
+    with pytest.raises(UserError, match='face-eval benchmark'):
+        METRICS.build({'type': 'FaceEvalMetric', 'benchmark': 'x', 'ground_truth': folder})
