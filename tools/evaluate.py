@@ -88,7 +88,9 @@ def run_wider(args: argparse.Namespace) -> None:
         write_curves(args.out, results)
     report(args, {name: result.ap for name, result in results.items()})
     if not args.json:
-        print('\nof the first, on the hard faces, misses and false positives at score 0.5:')
+        print(
+            '\nof the first, on the hard faces; misses and false positives at normalised score 0.5:'
+        )
         print_table(table[0], [list(map(show, row)) for row in table[1:]])
 
 
