@@ -20,7 +20,8 @@ Results = Mapping[str, Mapping[str, float]]
 def detectors(args: argparse.Namespace) -> dict[str, Path]:
     """Name and predictions of each detector, the main one first."""
     main = Path(args.predictions)
-    found = {args.name or main.stem: main}
+    default = main.resolve().name if main.is_dir() else main.stem
+    found = {args.name or default: main}
     for text in args.compare:
         name, _, path = text.partition('=')
         if not (name and path) or name in found:
@@ -43,7 +44,7 @@ def report(args: argparse.Namespace, results: Results) -> None:
         }
         summary = {'settings': settings, 'results': clean}
         with atomic_write(Path(args.out) / 'summary.json') as path:
-            path.write_text(json.dumps(summary, indent=2) + '\n')
+            path.write_text(json.dumps(summary, indent=2, default=str) + '\n')
     if args.json:
         (_, main), *others = clean.items()
         print(json.dumps({**main, **({'compare': dict(others)} if others else {})}))

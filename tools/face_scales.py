@@ -23,7 +23,9 @@ def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
         raise UserError(f'{path} cannot be read as text: {error}') from error
     for number, line in enumerate(lines[1:], start=2):
         cells = line.split(',')
-        if len(cells) != 4 or not all(cell.isascii() and cell.isdigit() for cell in cells[2:]):
+        if len(cells) != 4 or not all(
+            cell.isascii() and cell.isdigit() and len(cell) < 7 for cell in cells[2:]
+        ):
             raise UserError(f"{path}:{number}: {line[:60]!r} is not 'split,name,width,height'")
         sizes[cells[1]] = (int(cells[2]), int(cells[3]))
     return sizes

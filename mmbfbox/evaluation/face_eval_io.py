@@ -44,7 +44,7 @@ def read_face_eval_annotations(
             name = str(record['imgname'][0]).rpartition('.')[0]
             rows = np.asarray(record['objects'], dtype=np.float64).reshape(-1, 6)
             faces[name], flags[name] = rows[:, :4], rows[:, 5] != 0
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise UserError(f'{path} is not laid out like the face-eval file: {error}') from error
     return faces, flags
 

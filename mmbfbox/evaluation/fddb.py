@@ -15,6 +15,8 @@ from mmbfbox.errors import UserError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.uint8]
+FAR = 1 << 20
+"""Outside of any image; larger numbers overflow OpenCV's fixed point."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def draw_region(mask: Mask, region: Floats) -> tuple[slice, slice]:
         major, minor, radians, x, y = region
         # Written as the official program computes it, so that it rounds to the same degree.
         degrees = 180 - (np.pi - radians) * 180 / np.pi
-        axes = (int(major), int(minor))
+        axes = (int(min(major, FAR)), int(min(minor, FAR)))
         centre = np.array(_pixel(x, y))
         # One pixel more, because the outline is a polygon whose corners are rounded.
         low, high = centre - max(axes) - 1, centre + max(axes) + 2
@@ -80,8 +82,7 @@ def draw_region(mask: Mask, region: Floats) -> tuple[slice, slice]:
 
 def _pixel(x: float, y: float) -> tuple[int, int]:
     """Nearest pixel, halves to the even one, of a point in single precision."""
-    bound = 1 << 20  # far outside of any image; larger numbers overflow OpenCV's fixed point
-    column, row = np.clip(np.rint(np.array((x, y), dtype=np.float32)), -bound, bound)
+    column, row = np.rint(np.clip((x, y), -FAR, FAR).astype(np.float32))
     return int(column), int(row)
 
 

@@ -13,6 +13,7 @@ from mmbfbox.evaluation.fddb import FddbCurve
 from mmbfbox.utils.files import atomic_write
 
 Floats = NDArray[np.float64]
+MOST_PIXELS = 100_000
 
 
 def read_fddb_regions(paths: Sequence[Path]) -> dict[str, Floats]:
@@ -69,9 +70,14 @@ def _read_text(path: Path) -> str:
 
 
 def _count(where: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not _is_number(text):
         raise UserError(f'{where}: {text[:60]!r} is not the number of regions of the image before')
     return int(text)
+
+
+def _is_number(text: str) -> bool:
+    """A whole number that is small enough for a count or a side of an image."""
+    return text.isascii() and text.isdigit() and len(text) <= 5
 
 
 def _region(where: str, text: str) -> list[float]:
@@ -83,6 +89,8 @@ def _region(where: str, text: str) -> list[float]:
         raise UserError(
             f"{where}: {text[:60]!r} is neither 'x y w h score' nor 'major minor angle x y score'"
         )
+    if max(map(abs, values[:-1])) > MOST_PIXELS:
+        raise UserError(f'{where}: a coordinate is beyond {MOST_PIXELS} pixels')
     if len(values) == 6 and min(values[:2]) < 0:
         raise UserError(f'{where}: an ellipse has a radius below 0')
     return values
@@ -153,7 +161,7 @@ def _read_size_list(path: Path) -> dict[str, tuple[int, int]]:
         words = line.split()
         if not words:
             continue
-        if len(words) != 3 or not all(word.isascii() and word.isdigit() for word in words[1:]):
+        if len(words) != 3 or not all(_is_number(word) and int(word) for word in words[1:]):
             raise UserError(f"{path}:{number}: {line.strip()[:60]!r} is not 'name width height'")
         sizes[words[0].removesuffix('.jpg')] = (int(words[1]), int(words[2]))
     return sizes

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-CHUNK = 1 << 20
-"""Most IoUs held in memory at once."""
+CHUNK = 1 << 16
+"""IoUs computed at once: few enough to stay in the cache of a core."""
 
 
 def round_half_away(values: Floats) -> Floats:
@@ -38,15 +38,17 @@ def iou_matrix(first: Floats, second: Floats, integer: bool = False) -> Floats:
     height += 1
     np.maximum(inter, 0, out=inter)
     np.maximum(height, 0, out=height)
-    inter *= height
+    with np.errstate(over='ignore'):
+        inter *= height
     sides = first[:, 2:] - first[:, :2] + 1
-    union = (sides[:, 0] * sides[:, 1])[:, None] + (u2 - u1 + 1) * (v2 - v1 + 1)
-    if integer:
-        union = round_half_away(union)
-    union -= inter
-    with np.errstate(divide='ignore', invalid='ignore'):
-        iou = np.where(inter > 0, inter / union, 0.0)
-    return round_half_away(iou) if integer else iou
+    # Boxes with w or h <= 0 may have no area at all, absurdly large ones overflow.
+    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
+        union = (sides[:, 0] * sides[:, 1])[:, None] + (u2 - u1 + 1) * (v2 - v1 + 1)
+        if integer:
+            union = round_half_away(union)
+        union -= inter
+        inter /= np.maximum(union, np.finfo(np.float64).tiny, out=union)
+    return round_half_away(inter) if integer else inter
 
 
 def best_overlap(

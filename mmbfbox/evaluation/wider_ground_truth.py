@@ -158,7 +158,7 @@ def _read_mats(
             for event in faces['face_bbx_list'][:, 0]
             for cell in event
         )
-    except (IndexError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise UserError(f'{path} is not laid out like the official file: {error}') from error
     if len(boxes) != len(names):
         raise UserError(f'{path} does not hold one box list for each of its {len(names)} images')
@@ -174,7 +174,7 @@ def _read_mats(
             keep[subset] = tuple(
                 _mask(cell, len(box)) for cell, box in zip(cells, boxes, strict=True)
             )
-        except (IndexError, TypeError, ValueError) as error:
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
             raise UserError(f'{path} does not belong to the other mats: {error}') from error
     return names, boxes, keep
 

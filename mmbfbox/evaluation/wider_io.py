@@ -38,8 +38,11 @@ def read_wider_predictions(folder: str | Path) -> dict[str, Floats]:
     predictions: dict[str, Floats] = {}
     empty = renamed = flat = 0
     for event, stem, path in sorted(_prediction_files(folder)):
-        with open(path, 'rb') as handle:
-            content = handle.read()
+        try:
+            with open(path, 'rb') as handle:
+                content = handle.read()
+        except OSError as error:
+            raise UserError(f'{path} cannot be read: {error.strerror}') from error
         if not content.strip():
             empty += 1
             predictions[f'{event}/{stem}'] = np.zeros((0, 5))
@@ -66,7 +69,7 @@ def _prediction_files(folder: Path) -> list[tuple[str, str, str]]:
         raise UserError(f'{folder} is not a folder; {layout}')
     found = []
     for event in os.scandir(folder):
-        if event.is_file():
+        if not event.is_dir():
             if event.name.endswith('.txt'):
                 raise UserError(f'{event.path} lies one level too high; {layout}')
             continue
