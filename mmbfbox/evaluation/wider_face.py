@@ -16,7 +16,19 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-__all__ = ['SUBSETS', 'WiderGroundTruth', 'evaluate_wider_face']
+__all__ = [
+    'SUBSETS',
+    'THRESHOLDS',
+    'WiderCurve',
+    'WiderGroundTruth',
+    'WiderMatches',
+    'WiderResult',
+    'average_precision',
+    'evaluate_wider_face',
+    'match_wider_face',
+    'wider_curve',
+    'wider_result',
+]
 
 THRESHOLDS = 1 - np.arange(1, 1001) / 1000
 
