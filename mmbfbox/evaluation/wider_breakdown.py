@@ -18,14 +18,15 @@ HEIGHTS = (0, 10, 20, 40, 80, float('inf'))
 
 def by_event(matches: WiderMatches, ground_truth: WiderGroundTruth) -> dict[str, WiderCurve]:
     """The curve of the hard faces of each event alone; scores stay normalised over all images."""
-    events = np.array([name.partition('/')[0] for name in ground_truth.names])
-    face_events = np.repeat(events, [len(boxes) for boxes in ground_truth.boxes])
+    of_image = [name.partition('/')[0] for name in ground_truth.names]
+    events = sorted(set(of_image), key=_event_number)
+    number = np.array([events.index(event) for event in of_image])
+    of_face = np.repeat(number, [len(boxes) for boxes in ground_truth.boxes])
+    of_detection = number[matches.image]
     keep = np.concatenate(ground_truth.keep['hard'])
     return {
-        str(event): wider_curve(
-            _take(matches, events[matches.image] == event), keep & (face_events == event)
-        )
-        for event in sorted(set(events.tolist()), key=_event_number)
+        event: wider_curve(_take(matches, of_detection == index), keep & (of_face == index))
+        for index, event in enumerate(events)
     }
 
 

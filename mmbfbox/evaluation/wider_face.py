@@ -142,7 +142,7 @@ def match_wider_face(
     filled = [rows[:, 4] for rows in predictions.values() if len(rows)]
     low = min((scores.min() for scores in filled), default=0.0)
     high = max((scores.max() for scores in filled), default=0.0)
-    if not np.isfinite(high - low):
+    if not np.isfinite(float(high) - float(low)):
         raise UserError(f'scores from {low:g} to {high:g} cannot be normalised; rescale them')
 
     images, scores, heights, faces, sources = [], [], [], [], []

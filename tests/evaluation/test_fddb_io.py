@@ -51,6 +51,8 @@ def test_folds_of_a_folder_are_read_as_one_set(tmp_path: Path) -> None:
         ('a\n0\na\n0\n', 3),
         ('a\n1\n-1 2 0 4 5 .5\n', 3),
         ('a\n0\n1 2 3 4 .5\n', 3),
+        ('a\n1\n1 2 1e9 4 .5\n', 3),
+        ('a\n' + '9' * 5000 + '\n', 2),
     ],
 )
 def test_wrong_lines_are_refused_with_file_and_line(
@@ -94,9 +96,10 @@ def test_sizes_come_from_the_list_or_from_the_images(tmp_path: Path) -> None:
         read_fddb_sizes(tmp_path, ['2002/img_2'])
     (tmp_path / 'image_sizes.txt').write_text('2002/img_2 7 8\n')
     assert read_fddb_sizes(tmp_path, ['2002/img_2']) == {'2002/img_2': (7, 8)}
-    (tmp_path / 'image_sizes.txt').write_text('2002/img_2 7 8\nx y z\n')
-    with pytest.raises(UserError, match=r'image_sizes\.txt:2'):
-        read_fddb_sizes(tmp_path, [])
+    for line in ('x y z', 'x 0 5', 'x 5', 'x 5 999999'):
+        (tmp_path / 'image_sizes.txt').write_text(f'2002/img_2 7 8\n{line}\n')
+        with pytest.raises(UserError, match=r'image_sizes\.txt:2'):
+            read_fddb_sizes(tmp_path, [])
 
 
 def test_missing_folds_and_rectangles_as_annotations_are_refused(tmp_path: Path) -> None:

@@ -210,3 +210,21 @@ def test_equals_the_protocol_done_step_by_step(seed: int) -> None:
     truth = one_subset(boxes, keep)
     result = evaluate_wider_face(predicted, truth)
     assert result.hard.ap == pytest.approx(plain_ap(predicted, truth, 'hard'), abs=1e-12)
+
+
+def test_absurd_numbers_are_misses_or_refused_without_noise() -> None:
+    truth = one_subset({'a/1': [[0, 0, 9, 9]]}, {'a/1': [True]})
+    rows = [[0, 0, 1e300, 1e300, 0.5], [-1e300, 0, -5, -5, 0.9], [0, 0, 9, 9, 0.1]]
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        curve = evaluate_wider_face({'a/1': np.array(rows)}, truth).hard
+    assert (curve.misses, curve.false_positives) == (0, 2)
+    with pytest.raises(UserError, match='normalised'):
+        evaluate_wider_face({'a/1': np.array([[0, 0, 9, 9, 1e308], [0, 0, 9, 9, -1e308]])}, truth)
+
+
+def test_equal_scores_all_count_at_every_threshold() -> None:
+    truth = one_subset({'a/1': [[0, 0, 9, 9]]}, {'a/1': [True]})
+    curve = evaluate_wider_face({'a/1': np.array([[0.0, 0, 9, 9, 0.3]])}, truth).hard
+    assert curve.recalled[0] == 1
+    assert curve.ap == 1.0
