@@ -188,7 +188,14 @@ def make_parser() -> argparse.ArgumentParser:
     }
     runs = {'wider': run_wider, 'fddb': run_fddb, 'afw': run_face_eval, 'pascal': run_face_eval}
     for benchmark, (what, predictions) in helps.items():
-        command = commands.add_parser(benchmark, help=what, description=what)
+        command = commands.add_parser(
+            benchmark,
+            help=what,
+            description=what,
+            epilog=f'example:\n  python tools/evaluate.py {benchmark} PREDICTIONS '
+            f'--ground-truth data/{benchmark} --out work_dirs/{benchmark}',
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         command.set_defaults(run=runs[benchmark])
         command.add_argument('predictions', metavar='PREDICTIONS', help=predictions)
         command.add_argument('--ground-truth', required=True, metavar='DIR', help=truths[benchmark])
