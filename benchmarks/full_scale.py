@@ -39,7 +39,8 @@ def measure(name: str, images: int, size: int) -> dict[str, float]:
     if 'Searchable' in config.model.backbone.type:
         set_arch(model, space_of(model).sample(0, 0))
     optimizer = torch.optim.SGD(
-        model.parameters(), **{k: v for k, v in config.optim_wrapper.optimizer.items() if k != 'type'}
+        model.parameters(),
+        **{k: v for k, v in config.optim_wrapper.optimizer.items() if k != 'type'},
     )
     inputs, samples = batch(images, size)
     seconds = step(model.train(), optimizer, inputs, samples)
@@ -117,7 +118,9 @@ def main() -> None:
             f'| {name} | {readable(result["parameters"])} | {result["memory"] / 2**30:.2f} GiB | '
             f'{result["seconds"]:.1f} |'
         )
-    print(f'\n{time.strftime("%Y-%m-%d")}, torch {torch.__version__}, {torch.get_num_threads()} threads')
+    print(
+        f'\n{time.strftime("%Y-%m-%d")}, torch {torch.__version__}, {torch.get_num_threads()} threads'
+    )
 
 
 if __name__ == '__main__':

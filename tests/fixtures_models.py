@@ -29,7 +29,6 @@ def tiny(config: Config) -> Config:
 def supernet_config() -> Config:
     """Config of a tiny supernet; a copy for each test."""
     init_default_scope('mmdet')
-    import mmdet.models
     import mmbfbox.models  # noqa: F401
 
     return tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox.py'))

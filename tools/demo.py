@@ -114,9 +114,7 @@ class Chain:
         return sorted(scored, key=lambda candidate: -candidate.scores[metric])
 
 
-def summary(
-    ranked: list[Candidate], final: dict[str, float], baseline: dict[str, float]
-) -> str:
+def summary(ranked: list[Candidate], final: dict[str, float], baseline: dict[str, float]) -> str:
     """The closing table as Markdown."""
 
     def row(name: str, scores: dict[str, float], macs: str = '') -> str:
@@ -133,7 +131,9 @@ def summary(
             candidate(f'best of {len(ranked)} candidates', ranked[0]),
             candidate('median candidate', ranked[len(ranked) // 2]),
             candidate('worst candidate', ranked[-1]),
-            row('best architecture, trained from scratch', final, readable(ranked[0].detector_macs)),
+            row(
+                'best architecture, trained from scratch', final, readable(ranked[0].detector_macs)
+            ),
             row('baseline RetinaNet, trained from scratch', baseline),
         ]
     )

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='another seed, other images; 0')
     parser.add_argument('--train', type=int, default=600, help='training images; 600')
     parser.add_argument('--val', type=int, default=150, help='validation images; 150')
-    parser.add_argument('--size', type=int, default=256, help='side of an image in pixels; 256')
+    parser.add_argument('--size', type=int, default=192, help='side of an image in pixels; 192')
     args = parser.parse_args()
     start = time.time()
 

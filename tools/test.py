@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument('config', help='config file, or the name of one that the package ships')
     parser.add_argument('checkpoint', help='checkpoint of the detector')
     parser.add_argument(
-        '--work-dir', metavar='DIR', help='where the log and metrics.json go; work_dirs/<config> by default'
+        '--work-dir',
+        metavar='DIR',
+        help='where the log and metrics.json go; work_dirs/<config> by default',
     )
     parser.add_argument(
         '--out-dir',

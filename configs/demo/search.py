@@ -2,11 +2,12 @@
 _base_ = './supernet.py'
 
 search = dict(
-    candidates=40,
+    candidates=30,
     seed=0,
     metric='hard',
     size=_base_.score_size,
-    limits=dict(),
+    # No dearer than the baseline.
+    limits=dict(detector_macs=dict(max=1.2e8)),
     best=10,
 )
 held_out_evaluator = dict(type='WiderFaceMetric')

@@ -7,12 +7,11 @@ model = dict(
         type='ResNet',
         depth=18,
         stem_channels=16,
-        base_channels=16,
+        base_channels=12,
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
         style='pytorch',
     ),
-    neck=dict(
-        _delete_=True, type='FPN', in_channels=[16, 32, 64, 128], out_channels=48, num_outs=4
-    ),
+    neck=dict(_delete_=True, type='FPN', in_channels=[12, 24, 48, 96], out_channels=40, num_outs=4),
+    bbox_head=dict(in_channels=40),
 )

@@ -31,7 +31,7 @@ def make_demo_data(
     seed: int = 0,
     train: int = 600,
     val: int = 150,
-    size: int = 256,
+    size: int = 192,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write images, annotations and easy/medium/hard ground truth below ``folder``.

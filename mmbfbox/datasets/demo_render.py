@@ -15,32 +15,32 @@ from mmbfbox.datasets.demo_paste import Floats, Look, Placement, paste
 from mmbfbox.datasets.demo_sources import Sources
 
 MAX_FACES = 12
-FACES_DECAY = 0.8  # each further face is this much rarer
-HEIGHTS = (10, 0.4)  # lowest height in pixels, largest in sides of the image; log-uniform
-CROWD = 0.3  # share of faces placed next to another one
-MAX_IOU = 0.3  # of two faces
-DISTRACTORS = 3  # mean number
+FACES_DECAY = 0.85  # each further face is this much rarer
+HEIGHTS = (14, 0.5)  # lowest height in pixels, largest in sides of the image; log-uniform
+CROWD = 0.2  # share of faces placed next to another one
+MAX_IOU = 0.2  # of two faces
+DISTRACTORS = 1  # mean number
 DISTRACTOR_HEIGHTS = (16, 0.3)
-SCRAMBLED = 0.15  # share of distractors that are the shuffled quarters of a face
-BLURRED, MAX_BLUR = 0.3, 0.09  # share, and largest standard deviation in heights of the face
-DIM, MIN_GAIN = 0.3, 0.4
-FLAT, MIN_CONTRAST = 0.3, 0.5
-MAX_BLENDING = 0.4
-HIDDEN, MAX_HIDDEN = 0.25, 0.5  # share, and largest part of the face's height or width
-MAX_ANGLE = 25
+SCRAMBLED = 0.0  # share of distractors that are the shuffled quarters of a face
+BLURRED, MAX_BLUR = 0.2, 0.05  # share, and largest standard deviation in heights of the face
+DIM, MIN_GAIN = 0.2, 0.55
+FLAT, MIN_CONTRAST = 0.2, 0.65
+MAX_BLENDING = 0.15
+HIDDEN, MAX_HIDDEN = 0.15, 0.4  # share, and largest part of the face's height or width
+MAX_ANGLE = 15
 SKIN, OBJECTS = (0.62, 0.78, 1.0), (0.85, 0.85, 0.85)  # BGR tints
 TINT_SPREAD = 0.08
-UNTINTED = 0.2  # share of faces in grey
-GREY_IMAGES = 0.15
-NOISE = 0.035  # largest standard deviation of the noise, of the whole range
-JPEG_QUALITY = (55, 95)
+UNTINTED = 0.1  # share of faces in grey
+GREY_IMAGES = 0.1
+NOISE = 0.025  # largest standard deviation of the noise, of the whole range
+JPEG_QUALITY = (70, 95)
 
 MIN_VISIBLE = 0.4  # faces with a smaller part visible are marked invalid
 SUBSETS = {
     # a valid face counts if it is higher than this many pixels and at most so difficult
-    'easy': (32, 0.35),
-    'medium': (18, 0.65),
-    'hard': (9, 0.9),
+    'easy': (36, 0.35),
+    'medium': (22, 0.6),
+    'hard': (12, 0.8),
 }
 
 

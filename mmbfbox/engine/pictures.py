@@ -70,7 +70,7 @@ def draw_detections(sample: DetDataSample, score: float) -> NDArray[np.uint8]:
     for box, value in zip(found.bboxes, found.scores, strict=True):
         if value < score:
             continue
-        left, top, right, bottom = (int(round(edge * zoom)) for edge in box)
+        left, top, right, bottom = (round(float(edge) * zoom) for edge in box)
         cv2.rectangle(image, (left, top), (right, bottom), _FOUND, 1, cv2.LINE_AA)
         label = f'{value:.2f}'
         place = (left, max(top - 3, 9))

@@ -148,7 +148,9 @@ class AttentionFPN(BaseModule):
         )
         self.attention = nn.ModuleDict()
         if attention == 'spatial':
-            self.attention.update({f'p{level}': SpatialAttention(channels) for level in space.targets})
+            self.attention.update(
+                {f'p{level}': SpatialAttention(channels) for level in space.targets}
+            )
         if attention == 'edge':
             self.attention.update({f'p{level}_{name}': EdgeGate(channels) for level, name in edges})
         self.receptive = nn.ModuleDict(

@@ -35,7 +35,9 @@ class PerLevelRetinaHead(RetinaHead):
         levels = range(self.prior_generator.num_levels)
 
         def convs(channels: int) -> nn.ModuleList:
-            return nn.ModuleList(nn.Conv2d(self.in_channels, channels, 3, padding=1) for _ in levels)
+            return nn.ModuleList(
+                nn.Conv2d(self.in_channels, channels, 3, padding=1) for _ in levels
+            )
 
         self.retina_cls = convs(priors * self.cls_out_channels)
         self.retina_reg = convs(priors * self.bbox_coder.encode_size)

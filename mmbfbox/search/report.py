@@ -25,7 +25,9 @@ def table(candidates: Sequence[Candidate], best: int) -> str:
         '|---|---|---|---|---|---|---|---|',
     ]
     for rank, candidate in enumerate(candidates[:best], 1):
-        scores = ' | '.join(f'{100 * candidate.scores[name]:.2f}' for name in ('easy', 'medium', 'hard'))
+        scores = ' | '.join(
+            f'{100 * candidate.scores[name]:.2f}' for name in ('easy', 'medium', 'hard')
+        )
         lines.append(
             f'| {rank} | {candidate.index} | {scores} | {readable(candidate.backbone_macs)} | '
             f'{readable(candidate.detector_macs)} | {readable(candidate.params)} |'

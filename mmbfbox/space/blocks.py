@@ -66,7 +66,9 @@ class Block:
     @property
     def params(self) -> int:
         """Number of parameters."""
-        return sum(conv.params for conv in self.convs) + (self.shortcut.params if self.shortcut else 0)
+        return sum(conv.params for conv in self.convs) + (
+            self.shortcut.params if self.shortcut else 0
+        )
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-adds for an *input* of ``height x width``."""
@@ -80,7 +82,9 @@ class Block:
         return total
 
 
-def _residual(kernels: tuple[int, ...], mid: int, depthwise: bool, cin: int, cout: int, s: int) -> Block:
+def _residual(
+    kernels: tuple[int, ...], mid: int, depthwise: bool, cin: int, cout: int, s: int
+) -> Block:
     spatial = tuple(
         Conv(mid, mid, (k, k), s if index == 0 else 1, groups=mid if depthwise else 1)
         for index, k in enumerate(kernels)

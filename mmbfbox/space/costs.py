@@ -47,7 +47,9 @@ def receptive_convs(kind: str | None, channels: int) -> dict[str, Conv]:
     if kind == 'smooth':
         return {'smooth': Conv(channels, channels, (3, 3), norm=False, bias=True)}
     if kind not in ('rfe', 'ssh'):
-        raise UserError(f"receptive field module {kind!r} is not one of 'rfe', 'smooth', 'ssh', None")
+        raise UserError(
+            f"receptive field module {kind!r} is not one of 'rfe', 'smooth', 'ssh', None"
+        )
     if channels % 4:
         raise UserError(f'{kind!r} needs a multiple of 4 channels, {channels} were given')
     quarter = channels // 4
@@ -150,7 +152,9 @@ class CostTable:
                     total = total.plus(Cost(attention.macs(*size), channels * attention.params))
             total = total.plus(_sum(convs, size))
             head = _sum(self.head, size)
-            total = total.plus(Cost(head.macs, head.params if index == 0 or not self.shared_head else 0))
+            total = total.plus(
+                Cost(head.macs, head.params if index == 0 or not self.shared_head else 0)
+            )
         if self.attention == 'edge':
             total = total.plus(Cost(0, channels * len(targets)))
         return total

@@ -46,9 +46,7 @@ def add_launcher_argument(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='who starts the processes of a distributed run; dist_train.sh passes pytorch',
     )
-    parser.add_argument(
-        '--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS
-    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def read_config(args: argparse.Namespace) -> Config:

@@ -51,5 +51,7 @@ def make_writable_dir(path: str | Path) -> Path:
             f'cannot create the folder {path}: {error.strerror}; choose another one'
         ) from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise UserError(f'the folder {path} is not writable; choose another one or change its rights')
+        raise UserError(
+            f'the folder {path} is not writable; choose another one or change its rights'
+        )
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -112,7 +113,11 @@ def test_impossible_limits_end_in_one_sentence_with_the_costs_that_were_seen(tmp
 
 
 def test_bad_limits_are_refused():
-    for bounds in (dict(flops=dict(max=1)), dict(params=dict(most=1)), dict(params=dict(min=2, max=1))):
+    for bounds in (
+        dict(flops=dict(max=1)),
+        dict(params=dict(most=1)),
+        dict(params=dict(min=2, max=1)),
+    ):
         with pytest.raises(UserError):
             Limits(bounds)
 
@@ -131,7 +136,7 @@ def test_report_has_the_front_the_table_and_a_picture(tmp_path):
     ranked = searcher(tmp_path).run(6)
     front = pareto_front(ranked, 'hard')
     assert front[-1] == ranked[0]
-    for left, right in zip(front, front[1:]):
+    for left, right in pairwise(front):
         assert left.backbone_macs < right.backbone_macs
         assert left.scores['hard'] < right.scores['hard']
     assert len(table(ranked, 3).splitlines()) == 5

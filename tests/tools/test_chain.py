@@ -1,0 +1,222 @@
+"""The chain on tiny images: train, resume, search, resume, export, train, test; and what goes wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmbfbox.datasets.demo_data import make_demo_data
+from mmbfbox.evaluation.wider_face import evaluate_wider_face
+from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
+from mmbfbox.evaluation.wider_io import read_wider_predictions
+from mmbfbox.utils.config import load_config
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+SHORT = ['default_hooks.checkpoint.interval=3', 'train_dataloader.num_workers=0']
+SHORT += ['train_dataloader.persistent_workers=False', 'train_dataloader.batch_size=4']
+PARTS = [
+    f'{loader}.dataset.{key}={value}'
+    for loader in ('train_dataloader', 'held_out_dataloader', 'recalibration_dataloader')
+    for key, value in (('held_out', 12), ('recalibration', 8))
+]
+
+
+def run(tool: str, *arguments: object) -> None:
+    """Run ``tools/<tool>.py`` in this process, which has torch loaded already."""
+    spec = importlib.util.spec_from_file_location(f'tool_{tool}', TOOLS / f'{tool}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    before, sys.argv = sys.argv, [tool, *map(str, arguments)]
+    try:
+        module.main()
+    finally:
+        sys.argv = before
+
+
+def failure(capsys, tool: str, *arguments: object) -> str:
+    """The one sentence that a tool ends with."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        run(tool, *arguments)
+    assert stop.value.code == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('data') / 'wider'
+    make_demo_data(folder, seed=0, train=40, val=10, size=128)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def supernet(data, tmp_path_factory) -> Path:
+    """A supernet trained for six iterations, in two runs."""
+    folder = tmp_path_factory.mktemp('supernet')
+    arguments = ['demo/supernet', '--work-dir', folder, '--data-root', data, '--cfg-options']
+    run('train', *arguments, 'train_cfg.max_iters=3', *SHORT, *PARTS)
+    run(
+        'train',
+        'demo/supernet',
+        '--resume',
+        *arguments[1:],
+        'train_cfg.max_iters=6',
+        *SHORT,
+        *PARTS,
+    )
+    return folder / 'iter_6.pth'
+
+
+@pytest.fixture(scope='module')
+def search(data, supernet, tmp_path_factory) -> Path:
+    """A search of four candidates, stopped after two."""
+    folder = tmp_path_factory.mktemp('search')
+    arguments = ['demo/search', supernet, '--work-dir', folder, '--data-root', data]
+    run('search', *arguments, '--candidates', 2, '--cfg-options', *PARTS)
+    run('search', *arguments, '--candidates', 4, '--resume', '--cfg-options', *PARTS)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def best(data, supernet, search, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('best')
+    run('export_subnet', search / 'best' / '01.json', supernet, '--out', folder)
+    return folder
+
+
+def test_search_leaves_results_table_archs_and_picture(search):
+    lines = (search / 'candidates.jsonl').read_text().splitlines()
+    assert [json.loads(line)['index'] for line in lines] == [0, 1, 2, 3]
+    assert len(list((search / 'best').glob('*.json'))) == 4
+    assert (search / 'score_vs_macs.png').stat().st_size > 5000
+    assert len((search / 'best.md').read_text().splitlines()) == 6
+
+
+def test_scores_are_the_same_when_a_search_is_run_again(data, supernet, search, tmp_path):
+    run(
+        'search', 'demo/search', supernet, '--work-dir', tmp_path, '--data-root', data,
+        '--candidates', 2, '--cfg-options', *PARTS,
+    )  # fmt: skip
+    for first, second in zip(*(
+        (folder / 'candidates.jsonl').read_text().splitlines() for folder in (search, tmp_path)
+    )):  # fmt: skip
+        first, second = json.loads(first), json.loads(second)
+        assert first['arch'] == second['arch']
+        assert first['scores'] == pytest.approx(second['scores'], abs=1e-6)
+
+
+def test_exported_config_trains_and_tests_like_any_mmdet_config(data, best, tmp_path):
+    config = best / 'config.py'
+    assert 'Searchable' not in config.read_text()
+    assert load_config(config).train_dataloader.dataset.part is None
+    short = ['train_cfg.max_iters=3', *SHORT]
+    run('train', config, '--work-dir', tmp_path, '--cfg-options', *short)
+    out = tmp_path / 'predictions'
+    run(
+        'test', config, tmp_path / 'iter_3.pth', '--work-dir', tmp_path / 'test',
+        '--out-dir', out, '--pictures', tmp_path / 'pictures', '--number', 4,
+    )  # fmt: skip
+    metrics = json.loads((tmp_path / 'test' / 'metrics.json').read_text())
+    # The files say the same as the metric.
+    result = evaluate_wider_face(
+        read_wider_predictions(out), WiderGroundTruth.from_mats(data / 'ground_truth')
+    )
+    for subset, ap in result.ap.items():
+        assert metrics[f'wider/{subset}'] == pytest.approx(ap, abs=1e-4)
+    assert len(list((tmp_path / 'pictures').glob('*.jpg'))) == 4
+    assert (tmp_path / 'pictures' / 'detections.png').exists()
+
+
+def test_exported_weights_are_recalibrated_on_request(data, supernet, search, tmp_path):
+    from mmbfbox.engine import load_checkpoint_file
+
+    arch = search / 'best' / '01.json'
+    run('export_subnet', arch, supernet, '--out', tmp_path / 'plain')
+    run(
+        'export_subnet', arch, supernet, '--out', tmp_path / 'tuned',
+        '--search-config', 'demo/search', '--cfg-options', *PARTS,
+    )  # fmt: skip
+    plain, tuned = (
+        load_checkpoint_file(tmp_path / name / 'weights.pth')['state_dict']
+        for name in ('plain', 'tuned')
+    )
+    different = {name for name in plain if not np.array_equal(plain[name], tuned[name])}
+    assert different and all('running_' in name for name in different)
+
+
+def test_what_a_user_can_get_wrong_ends_in_one_sentence(
+    capsys, data, supernet, search, best, tmp_path
+):
+    arch = search / 'best' / '01.json'
+    said = failure(capsys, 'train', 'demo/supernet', '--data-root', tmp_path)
+    assert 'wider_face_split' in said
+    said = failure(capsys, 'train', 'demo/nothing')
+    assert 'demo/nothing' in said
+    said = failure(capsys, 'search', 'demo/search', tmp_path / 'no.pth', '--data-root', data)
+    assert 'no.pth does not exist' in said
+    said = failure(capsys, 'search', 'demo/search', best / 'weights.pth', '--data-root', data,
+                   '--work-dir', tmp_path / 'a')  # fmt: skip
+    assert 'does not belong to this config' in said
+    said = failure(
+        capsys, 'search', 'demo/search', supernet, '--data-root', data, '--work-dir', search
+    )
+    assert '--resume' in said
+    said = failure(capsys, 'search', 'demo/supernet', supernet, '--data-root', data,
+                   '--work-dir', tmp_path / 'b')  # fmt: skip
+    assert 'search' in said
+    other = json.loads(arch.read_text())
+    other['space'] = dict(hash='000000000000', name='another space')
+    (tmp_path / 'other.json').write_text(json.dumps(other))
+    said = failure(
+        capsys, 'export_subnet', tmp_path / 'other.json', supernet, '--out', tmp_path / 'x'
+    )
+    assert 'another space' in said and not (tmp_path / 'x').exists()
+    said = failure(capsys, 'export_subnet', arch, best / 'weights.pth', '--out', tmp_path / 'x')
+    assert 'training checkpoint' in said
+    blocked = tmp_path / 'file'
+    blocked.write_text('')
+    said = failure(
+        capsys, 'train', 'demo/supernet', '--data-root', data, '--work-dir', blocked / 'x'
+    )
+    assert 'cannot create the folder' in said
+    said = failure(capsys, 'train', 'demo/supernet', '--data-root', data, '--work-dir', tmp_path / 'c',
+                   '--cfg-options', 'model.backbone.depths=[2,2]')  # fmt: skip
+    assert 'depths' in said
+
+
+def test_a_truncated_image_is_skipped_in_training_and_named(data, tmp_path):
+    import shutil
+
+    broken = tmp_path / 'data'
+    shutil.copytree(data, broken)
+    for image in sorted((broken / 'WIDER_train' / 'images').glob('*/*.jpg'))[::4]:
+        image.write_bytes(image.read_bytes()[:400])
+    run(
+        'train', 'demo/supernet', '--work-dir', tmp_path / 'run', '--data-root', broken,
+        '--cfg-options', 'train_cfg.max_iters=5', *SHORT, *PARTS,
+    )  # fmt: skip
+    log = next((tmp_path / 'run').glob('*/*.log')).read_text()
+    assert 'training images could not be read and were skipped' in log
+
+
+@pytest.mark.parametrize(
+    'tool', ['train', 'search', 'export_subnet', 'test', 'browse_dataset', 'demo', 'make_demo_data']
+)
+def test_help_explains_every_argument_and_shows_an_example(tool, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(tool, '--help')
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert f'python tools/{tool}.py' in text
+    options = [line for line in text.splitlines() if line.startswith('  -') and 'rank' not in line]
+    for number, line in enumerate(options):
+        described = len(line.split('  ')) > 2 or number is None
+        following = text.split(line, 1)[1].lstrip('\n').splitlines()[0]
+        assert described or following.startswith('      '), line
