@@ -13,6 +13,11 @@ P = ParamSpec('P')
 class UserError(ValueError):
     """Bad input: the message says what was given, what was expected and what to do."""
 
+    def __init__(self, message: str) -> None:
+        # An error in a loader's worker is raised again with its whole traceback as the message; what
+        # follows the error's own name is the sentence.
+        super().__init__(message.rsplit(f'{type(self).__name__}: ', 1)[-1].strip())
+
 
 def exit_on_user_error(main: Callable[P, None]) -> Callable[P, None]:
     """Wrap the ``main`` of a command line: a :class:`UserError` becomes one line and exit code 1."""

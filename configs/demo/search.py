@@ -2,12 +2,12 @@
 _base_ = './supernet.py'
 
 search = dict(
-    candidates=30,
+    candidates=24,
     seed=0,
     metric='hard',
     size=_base_.score_size,
     # No dearer than the baseline.
-    limits=dict(detector_macs=dict(max=1.2e8)),
+    limits=dict(detector_macs=dict(max=8.8e7)),
     best=10,
 )
 held_out_evaluator = dict(type='WiderFaceMetric')

@@ -2,12 +2,12 @@
 _base_ = './supernet.py'
 
 search = dict(
-    candidates=24,
+    candidates=16,
     seed=0,
     metric='hard',
     size=_base_.score_size,
     # No dearer than the baseline.
-    limits=dict(detector_macs=dict(max=1.32e9)),
+    limits=dict(detector_macs=dict(max=9.8e8)),
     best=10,
 )
 held_out_evaluator = dict(type='WiderFaceMetric')

@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+import torch
 from mmengine import Config, DictAction
 
 from mmbfbox.utils.config import load_config
@@ -62,9 +63,19 @@ def read_config(args: argparse.Namespace) -> Config:
     if args.data_root:
         set_data_root(config, args.data_root)
     config.launcher = getattr(args, 'launcher', 'none')
+    if config.launcher != 'none' and not torch.cuda.is_available():
+        _distribute_on_cpu(config)
     if getattr(args, 'work_dir', None):
         config.work_dir = args.work_dir
     elif config.get('work_dir') is None:
         config.work_dir = f'work_dirs/{Path(args.config).stem}'
     make_writable_dir(config.work_dir)
     return config
+
+
+def _distribute_on_cpu(config: Config) -> None:
+    """Use gloo, and a wrapper without device numbers: mmengine's defaults want a GPU."""
+    config.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
+    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+    wrapper['find_unused_parameters'] = config.get('find_unused_parameters', False)
+    config.setdefault('model_wrapper_cfg', wrapper)

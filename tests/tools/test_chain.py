@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -192,8 +195,6 @@ def test_what_a_user_can_get_wrong_ends_in_one_sentence(
 
 
 def test_a_truncated_image_is_skipped_in_training_and_named(data, tmp_path):
-    import shutil
-
     broken = tmp_path / 'data'
     shutil.copytree(data, broken)
     for image in sorted((broken / 'WIDER_train' / 'images').glob('*/*.jpg'))[::4]:
@@ -204,6 +205,17 @@ def test_a_truncated_image_is_skipped_in_training_and_named(data, tmp_path):
     )  # fmt: skip
     log = next((tmp_path / 'run').glob('*/*.log')).read_text()
     assert 'training images could not be read and were skipped' in log
+
+
+def test_two_processes_train_together(data, tmp_path):
+    """gloo on the CPU; the ranks agree on the path without talking about it."""
+    environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
+    environment['PYTHONPATH'] = str(TOOLS.parent)
+    command = ['bash', TOOLS / 'dist_train.sh', 'demo/supernet', '2', '--work-dir', tmp_path]
+    command += ['--data-root', data, '--cfg-options', 'train_cfg.max_iters=3', *SHORT, *PARTS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / 'iter_3.pth').exists()
 
 
 @pytest.mark.parametrize(

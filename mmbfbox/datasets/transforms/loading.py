@@ -19,10 +19,6 @@ _JPEG, _SCAN, _END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 class DamagedImageError(UserError):
     """An image file that is missing, cut off or no image."""
 
-    def __init__(self, message: str) -> None:
-        # A DataLoader worker's error is rebuilt from its whole traceback: keep the sentence only.
-        super().__init__(message.rsplit(f'{type(self).__name__}: ', 1)[-1].strip())
-
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
     """Decode an image file to ``(H, W, 3)`` uint8 BGR, as stored: boxes refer to that orientation.
