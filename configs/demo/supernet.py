@@ -1,9 +1,9 @@
 # The demo's supernet.
 _base_ = './final.py'
 
-train_cfg = dict(max_iters=600)
+train_cfg = dict(max_iters=500)
 param_scheduler = _base_.param_scheduler
-param_scheduler[1].update(T_max=550, end=600)
+param_scheduler[1].update(T_max=450, end=500)
 train_dataloader = dict(dataset=dict(part='train'))
 custom_hooks = [dict(type='PathSamplingHook', seed=0), *_base_.custom_hooks]
 val_cfg = None
