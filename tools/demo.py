@@ -13,6 +13,7 @@ from mmbfbox.search import Candidate, ResultsFile
 from mmbfbox.search.report import readable
 from mmbfbox.utils.cli import make_parser
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.data_root import check_layout
 from mmbfbox.utils.files import atomic_write, make_writable_dir
 
 TOOLS = Path(__file__).resolve().parent
@@ -164,6 +165,8 @@ def main() -> None:
     )
     args = parser.parse_args()
 
+    if args.data:
+        check_layout(args.data)
     budget = BUDGETS[args.budget]
     work_dir = Path(args.work_dir)
     chain = Chain(

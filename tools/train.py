@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from mmbfbox.errors import exit_on_user_error
+from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 
 
@@ -37,6 +38,8 @@ def main() -> None:
     args = parser.parse_args()
 
     config = read_config(args)
+    if args.amp and not torch.cuda.is_available():
+        raise UserError('mixed precision needs a GPU, and torch sees none; leave --amp out')
     if args.amp:
         config.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     if args.resume:

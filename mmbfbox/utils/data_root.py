@@ -12,6 +12,20 @@ from mmbfbox.errors import UserError
 LAYOUT = ('wider_face_split', 'WIDER_train/images', 'WIDER_val/images')
 
 
+def check_layout(folder: str | Path) -> None:
+    """Make sure that a folder is laid out like WIDER FACE.
+
+    Raises:
+        UserError: a part is missing.
+    """
+    for part in LAYOUT:
+        if not (Path(folder) / part).is_dir():
+            raise UserError(
+                f'{folder} has no folder {part}; unpack WIDER FACE there, so that it holds '
+                f'{", ".join(LAYOUT)} and ground_truth'
+            )
+
+
 def set_data_root(config: Config, folder: str | Path) -> None:
     """Use the WIDER FACE folder ``folder`` wherever the config uses its own ``data_root``.
 
@@ -25,12 +39,7 @@ def set_data_root(config: Config, folder: str | Path) -> None:
     old = config.get('data_root')
     if not isinstance(old, str):
         raise UserError('the config has no data_root; give paths in the config itself instead')
-    for part in LAYOUT:
-        if not (Path(folder) / part).is_dir():
-            raise UserError(
-                f'{folder} has no folder {part}; unpack WIDER FACE there, so that it holds '
-                f'{", ".join(LAYOUT)} and ground_truth'
-            )
+    check_layout(folder)
     new = str(folder).rstrip('/') + '/'
 
     def replaced(value: Any) -> Any:

@@ -160,6 +160,11 @@ def test_what_a_user_can_get_wrong_ends_in_one_sentence(
     arch = search / 'best' / '01.json'
     said = failure(capsys, 'train', 'demo/supernet', '--data-root', tmp_path)
     assert 'wider_face_split' in said
+    said = failure(capsys, 'demo', '--data', tmp_path, '--work-dir', tmp_path / 'd')
+    assert 'wider_face_split' in said and not (tmp_path / 'd').exists()
+    work = ['--work-dir', tmp_path / 'e']
+    said = failure(capsys, 'train', 'demo/supernet', '--data-root', data, '--amp', *work)
+    assert 'GPU' in said
     said = failure(capsys, 'train', 'demo/nothing')
     assert 'demo/nothing' in said
     said = failure(capsys, 'search', 'demo/search', tmp_path / 'no.pth', '--data-root', data)
