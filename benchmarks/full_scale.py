@@ -20,9 +20,8 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from supernet_step import batch, step
-from torch.utils.flop_counter import FlopCounterMode
 
-from mmbfbox.models import cost_table, set_arch, space_of
+from mmbfbox.models import cost_table, set_arch, space_of, traced_macs
 from mmbfbox.search.report import readable
 from mmbfbox.utils.config import load_config
 
@@ -47,20 +46,6 @@ def measure(name: str, images: int, size: int) -> dict[str, float]:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return dict(seconds=seconds, memory=memory, parameters=parameters)
-
-
-def traced_macs(name: str, size: int) -> tuple[int, int]:
-    """Multiply-adds of a detector: backbone at 224x224, and everything at ``size``."""
-    model = MODELS.build(load_config(name).model).eval().to('meta')
-
-    def count(side: int, whole: bool) -> int:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            features = model.backbone(torch.zeros(1, 3, side, side, device='meta'))
-            if whole:
-                model.bbox_head(model.neck(features))
-        return counter.get_total_flops() // 2
-
-    return count(224, False), count(size, True)
 
 
 def main() -> None:
@@ -97,7 +82,9 @@ def main() -> None:
         detector = whole.backbone(stages).plus(whole.fixed)
         costs = (paper.backbone(stages).macs, detector.macs, detector.params)
         print(f'| {title} | {" | ".join(map(readable, costs))} |')
-    backbone, detector_macs = traced_macs('paper/retinanet_r50', args.size)
+    baseline = MODELS.build(load_config('paper/retinanet_r50').model)
+    backbone, _ = traced_macs(baseline, (224, 224))
+    _, detector_macs = traced_macs(baseline, (args.size, args.size))
     results = {}
     for name in ('paper/supernet', 'paper/retinanet_r50'):
         command = [sys.executable, __file__, '--only', name, '--size', str(args.size)]

@@ -8,7 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+from mmdet.registry import MODELS
+from mmengine.registry import init_default_scope
+
 from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.models import traced_macs
 from mmbfbox.search import Candidate, ResultsFile
 from mmbfbox.search.report import readable
 from mmbfbox.utils.cli import make_parser
@@ -135,9 +139,16 @@ def summary(ranked: list[Candidate], final: dict[str, float], baseline: dict[str
             row(
                 'best architecture, trained from scratch', final, readable(ranked[0].detector_macs)
             ),
-            row('baseline RetinaNet, trained from scratch', baseline),
+            row('baseline RetinaNet, trained from scratch', baseline, baseline_macs),
         ]
     )
+
+
+def baseline_macs(chain: Chain) -> int:
+    """Multiply-adds of the baseline at the size that candidates are scored at."""
+    init_default_scope('mmdet')
+    model = MODELS.build(load_config(chain.config('baseline')).model)
+    return traced_macs(model, tuple(load_config(chain.config('search')).search.size))[1]
 
 
 @exit_on_user_error
@@ -200,7 +211,7 @@ def main() -> None:
     baseline = chain.train('train the baseline', 'baseline', chain.config('baseline'))
     baseline_scores = chain.test('evaluate it', 'baseline', chain.config('baseline'), baseline)
 
-    text = summary(ranked, final_scores, baseline_scores)
+    text = summary(ranked, final_scores, baseline_scores, baseline_macs(chain))
     with atomic_write(work_dir / 'results.md') as path:
         path.write_text(text + '\n')
     minutes = (time.perf_counter() - chain.start) / 60

@@ -23,8 +23,8 @@ DISTRACTORS = 1  # mean number
 DISTRACTOR_HEIGHTS = (16, 0.3)
 SCRAMBLED = 0.0  # share of distractors that are the shuffled quarters of a face
 BLURRED, MAX_BLUR = 0.2, 0.05  # share, and largest standard deviation in heights of the face
-DIM, MIN_GAIN = 0.2, 0.55
-FLAT, MIN_CONTRAST = 0.2, 0.65
+DIM, MIN_GAIN = 0.15, 0.55
+FLAT, MIN_CONTRAST = 0.15, 0.65
 MAX_BLENDING = 0.15
 HIDDEN, MAX_HIDDEN = 0.15, 0.4  # share, and largest part of the face's height or width
 MAX_ANGLE = 15
@@ -39,8 +39,8 @@ MIN_VISIBLE = 0.4  # faces with a smaller part visible are marked invalid
 SUBSETS = {
     # a valid face counts if it is higher than this many pixels and at most so difficult
     'easy': (36, 0.35),
-    'medium': (22, 0.6),
-    'hard': (12, 0.8),
+    'medium': (22, 0.5),
+    'hard': (12, 0.7),
 }
 
 

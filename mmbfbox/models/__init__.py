@@ -5,6 +5,7 @@ from mmbfbox.models.backbone import FaceBackbone, SearchableFaceBackbone
 from mmbfbox.models.fpn import AttentionFPN, SearchableAttentionFPN
 from mmbfbox.models.head import PerLevelRetinaHead
 from mmbfbox.models.searchable import cost_table, set_arch, space_of
+from mmbfbox.models.traced import traced_macs
 
 __all__ = [
     'AttentionFPN',
@@ -16,4 +17,5 @@ __all__ = [
     'cost_table',
     'set_arch',
     'space_of',
+    'traced_macs',
 ]

@@ -8,7 +8,7 @@ from mmdet.registry import MODELS
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmbfbox.export import subnet_model
-from mmbfbox.models import cost_table, set_arch, space_of
+from mmbfbox.models import cost_table, set_arch, space_of, traced_macs
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
 
 SIZES = ((224, 224), (200, 312), (97, 131))
@@ -21,14 +21,6 @@ def traced(run) -> int:
     return counter.get_total_flops() // 2
 
 
-def traced_detector(model, size) -> tuple[int, int]:
-    """Multiply-adds of the backbone, and of the whole detector."""
-    image = torch.zeros(1, 3, *size, device='meta')
-    features = []
-    backbone = traced(lambda: features.extend(model.backbone(image)))
-    return backbone, backbone + traced(lambda: model.bbox_head(model.neck(features)))
-
-
 def test_costs_equal_the_traced_convolutions_for_50_archs(supernet):
     """Every convolution is traced as it runs; the image size changes from arch to arch."""
     space = space_of(supernet)
@@ -39,7 +31,7 @@ def test_costs_equal_the_traced_convolutions_for_50_archs(supernet):
         arch = space.sample(7, index)
         set_arch(supernet, arch)
         size = SIZES[index % 3]
-        backbone, detector = traced_detector(supernet, size)
+        backbone, detector = traced_macs(supernet, size)
         assert backbone == tables[size].backbone(arch.stages).macs
         assert detector == tables[size].detector(arch).macs
 

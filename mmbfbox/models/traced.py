@@ -1,0 +1,29 @@
+"""Multiply-adds of any detector, counted as its convolutions run."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def traced_macs(model: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
+    """Multiply-adds of the backbone and of the whole detector.
+
+    Shapes are computed and numbers are not (torch's meta device), so it takes a moment at any size.
+
+    Args:
+        model: a single-stage detector with backbone, neck and head; it is not changed.
+        size: height and width of the input in pixels.
+    """
+    model = copy.deepcopy(model).eval().to('meta')
+    image = torch.zeros(1, 3, *size, device='meta')
+    with torch.no_grad():
+        with FlopCounterMode(display=False) as counter:
+            features = model.backbone(image)
+        backbone = counter.get_total_flops() // 2
+        with FlopCounterMode(display=False) as counter:
+            model.bbox_head(model.neck(features))
+    return backbone, backbone + counter.get_total_flops() // 2
