@@ -7,3 +7,4 @@ val_cfg = None
 val_dataloader = None
 val_evaluator = None
 final_config = 'mini/final.py'
+find_unused_parameters = True

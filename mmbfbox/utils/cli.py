@@ -63,7 +63,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if args.data_root:
         set_data_root(config, args.data_root)
     config.launcher = getattr(args, 'launcher', 'none')
-    if config.launcher != 'none' and not torch.cuda.is_available():
+    if config.launcher == 'pytorch' and not torch.cuda.is_available():
         _distribute_on_cpu(config)
     if getattr(args, 'work_dir', None):
         config.work_dir = args.work_dir
@@ -74,8 +74,12 @@ def read_config(args: argparse.Namespace) -> Config:
 
 
 def _distribute_on_cpu(config: Config) -> None:
-    """Use gloo, and a wrapper without device numbers: mmengine's defaults want a GPU."""
-    config.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
-    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+    """Join the process group over gloo, and wrap the model without device numbers.
+
+    mmengine's own start and its default wrapper set a CUDA device, also for gloo.
+    """
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
     wrapper['find_unused_parameters'] = config.get('find_unused_parameters', False)
     config.setdefault('model_wrapper_cfg', wrapper)
