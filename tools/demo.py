@@ -119,15 +119,20 @@ class Chain:
         return sorted(scored, key=lambda candidate: -candidate.scores[metric])
 
 
-def summary(ranked: list[Candidate], final: dict[str, float], baseline: dict[str, float]) -> str:
+def summary(
+    ranked: list[Candidate],
+    final: dict[str, float],
+    baseline: dict[str, float],
+    baseline_macs: int,
+) -> str:
     """The closing table as Markdown."""
 
-    def row(name: str, scores: dict[str, float], macs: str = '') -> str:
+    def row(name: str, scores: dict[str, float], macs: int) -> str:
         values = ' | '.join(f'{100 * scores[key]:.2f}' for key in ('easy', 'medium', 'hard'))
-        return f'| {name} | {values} | {macs} |'
+        return f'| {name} | {values} | {readable(macs)} |'
 
     def candidate(name: str, one: Candidate) -> str:
-        return row(f'{name}, supernet weights', one.scores, readable(one.detector_macs))
+        return row(f'{name}, supernet weights', one.scores, one.detector_macs)
 
     return '\n'.join(
         [
@@ -136,9 +141,7 @@ def summary(ranked: list[Candidate], final: dict[str, float], baseline: dict[str
             candidate(f'best of {len(ranked)} candidates', ranked[0]),
             candidate('median candidate', ranked[len(ranked) // 2]),
             candidate('worst candidate', ranked[-1]),
-            row(
-                'best architecture, trained from scratch', final, readable(ranked[0].detector_macs)
-            ),
+            row('best architecture, trained from scratch', final, ranked[0].detector_macs),
             row('baseline RetinaNet, trained from scratch', baseline, baseline_macs),
         ]
     )

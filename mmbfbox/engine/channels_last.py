@@ -13,6 +13,7 @@ class ChannelsLastHook(Hook):
     """Lay the model's weights out channels-last; activations follow them.
 
     The tiny supernet trains 1.6 times as fast with it on two CPU cores. GPUs gain in mixed precision.
+    torch 2.13 crashes on the CPU with a ResNet of 8 channels in this layout (10, 12 and 16 work).
     """
 
     priority = 'VERY_HIGH'

@@ -209,7 +209,8 @@ def test_a_truncated_image_is_skipped_in_training_and_named(data, tmp_path):
         image.write_bytes(image.read_bytes()[:400])
     run(
         'train', 'demo/supernet', '--work-dir', tmp_path / 'run', '--data-root', broken,
-        '--cfg-options', 'train_cfg.max_iters=5', *SHORT, *PARTS,
+        # A name of its own: two runs that start in the same second would share mmengine's log file.
+        '--cfg-options', 'experiment_name=truncated', 'train_cfg.max_iters=5', *SHORT, *PARTS,
     )  # fmt: skip
     log = next((tmp_path / 'run').glob('*/*.log')).read_text()
     assert 'training images could not be read and were skipped' in log
