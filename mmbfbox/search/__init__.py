@@ -2,7 +2,7 @@
 
 from mmbfbox.search.limits import Limits
 from mmbfbox.search.recalibrate import recalibrate
-from mmbfbox.search.results import Candidate, ResultsFile
+from mmbfbox.search.results import Candidate, ResultsFile, read_results
 from mmbfbox.search.scorer import ReferenceScorer
 from mmbfbox.search.searcher import Searcher
 from mmbfbox.search.strategy import RandomStrategy
@@ -14,5 +14,6 @@ __all__ = [
     'ReferenceScorer',
     'ResultsFile',
     'Searcher',
+    'read_results',
     'recalibrate',
 ]

@@ -80,7 +80,15 @@ class Searcher:
                 start = time.perf_counter()
                 scores = self.scorer.score(arch)
                 seconds = round(time.perf_counter() - start, 3)
-                candidate = Candidate(index, arch, scores, **costs, seconds=seconds)
+                candidate = Candidate(
+                    index,
+                    arch,
+                    scores,
+                    costs['backbone_macs'],
+                    costs['detector_macs'],
+                    costs['params'],
+                    seconds,
+                )
                 self.results.append(candidate)
                 known.add(arch.canonical())
                 scored.append(candidate)
@@ -118,6 +126,7 @@ class Searcher:
         else:
             with atomic_write(header) as path:
                 path.write_text(json.dumps(identity, indent=2) + '\n')
+        self.results.repair()
         return self.results.read()
 
     def _no_luck(self, costs: list[dict[str, int]]) -> str:
