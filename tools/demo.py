@@ -175,7 +175,7 @@ def main() -> None:
         '--budget',
         choices=sorted(BUDGETS),
         default='full',
-        help='"small" only shows that every step runs, in about two minutes',
+        help='"small" only shows that every step runs, in two to four minutes',
     )
     args = parser.parse_args()
 

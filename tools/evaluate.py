@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.evaluation.names import check_image_names
+from mmbfbox.evaluation.provenance import warn_of_different_schemes
 from mmbfbox.utils.files import atomic_write
 
 Results = Mapping[str, Mapping[str, float]]
@@ -34,6 +35,7 @@ def detectors(args: argparse.Namespace) -> dict[str, Path]:
 
 def report(args: argparse.Namespace, results: Results) -> None:
     """Print the results, and write them to ``summary.json`` in ``--out``."""
+    schemes = warn_of_different_schemes(detectors(args))
     clean = {
         name: {key: None if math.isnan(value) else value for key, value in row.items()}
         for name, row in results.items()
@@ -42,7 +44,7 @@ def report(args: argparse.Namespace, results: Results) -> None:
         settings = {
             key: value for key, value in vars(args).items() if key not in ('run', 'out', 'json')
         }
-        summary = {'settings': settings, 'results': clean}
+        summary = {'settings': settings, 'tested at': schemes, 'results': clean}
         with atomic_write(Path(args.out) / 'summary.json') as path:
             path.write_text(json.dumps(summary, indent=2, default=str) + '\n')
     if args.json:
@@ -51,6 +53,8 @@ def report(args: argparse.Namespace, results: Results) -> None:
         return
     rows = [[name, *map(show, row.values())] for name, row in results.items()]
     print_table(['', *next(iter(results.values()))], rows)
+    for name, scheme in schemes.items():
+        print(f'{name}: tested at {scheme}')
 
 
 def show(value: float | str) -> str:

@@ -1,6 +1,12 @@
 default_scope = 'mmdet'
 custom_imports = dict(
-    imports=['mmbfbox.models', 'mmbfbox.datasets', 'mmbfbox.evaluation.metrics', 'mmbfbox.engine'],
+    imports=[
+        'mmbfbox.models',
+        'mmbfbox.datasets',
+        'mmbfbox.evaluation.metrics',
+        'mmbfbox.engine',
+        'mmbfbox.inference',
+    ],
     allow_failed_imports=False,
 )
 

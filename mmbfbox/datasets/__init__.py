@@ -1,5 +1,6 @@
 """Data sets of faces and the transforms that training needs."""
 
+from mmbfbox.datasets.face_benchmarks import FaceBenchmarkDataset
 from mmbfbox.datasets.transforms import (
     DamagedImageError,
     DataAnchorSampling,
@@ -11,6 +12,7 @@ from mmbfbox.datasets.wider_face import WiderFaceDataset
 __all__ = [
     'DamagedImageError',
     'DataAnchorSampling',
+    'FaceBenchmarkDataset',
     'FacePhotometricDistortion',
     'LoadFaceImage',
     'WiderFaceDataset',

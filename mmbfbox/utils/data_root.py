@@ -36,10 +36,19 @@ def set_data_root(config: Config, folder: str | Path) -> None:
     Raises:
         UserError: the config has no ``data_root``, or the folder lacks a part of the layout.
     """
+    check_layout(folder)
+    replace_data_root(config, folder)
+
+
+def replace_data_root(config: Config, folder: str | Path) -> None:
+    """Use ``folder``, of whatever layout, wherever the config uses its own ``data_root``.
+
+    Raises:
+        UserError: the config has no ``data_root``.
+    """
     old = config.get('data_root')
     if not isinstance(old, str):
         raise UserError('the config has no data_root; give paths in the config itself instead')
-    check_layout(folder)
     new = str(folder).rstrip('/') + '/'
 
     def replaced(value: Any) -> Any:

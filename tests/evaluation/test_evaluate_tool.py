@@ -148,3 +148,16 @@ def test_face_scales_tool(shared_data: Path, tmp_path: Path) -> None:
     )
     assert 'at 640: 69.6 % of the faces below 20 pixels' in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {'face_scales.csv', 'face_scales.png'}
+
+
+def test_detectors_tested_at_different_scales_are_not_compared_silently(wider: Path) -> None:
+    for folder, scheme in (('good', 'original size'), ('half', 'multi-scale')):
+        settings = json.dumps({'settings': {'scheme': scheme}})
+        (wider / folder / 'test_settings.json').write_text(settings)
+    arguments = ['wider', wider / 'good', '--ground-truth', wider / 'ground_truth']
+    told = run(*arguments)
+    assert 'good: tested at original size' in told.stdout and not told.stderr
+    compared = run(*arguments, '--compare', f'half={wider / "half"}')
+    assert 'tested differently' in compared.stderr and 'half: multi-scale' in compared.stderr
+    for folder in ('good', 'half'):
+        (wider / folder / 'test_settings.json').unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -13,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbfbox.datasets.demo_data import make_demo_data
 from mmbfbox.evaluation.wider_face import evaluate_wider_face
 from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
 from mmbfbox.evaluation.wider_io import read_wider_predictions
 from mmbfbox.utils.config import load_config
+from tests.running_tools import TOOLS, failure, run
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 SHORT = ['default_hooks.checkpoint.interval=3', 'train_dataloader.num_workers=0']
 SHORT += ['train_dataloader.persistent_workers=False', 'train_dataloader.batch_size=4']
 PARTS = [
@@ -27,36 +25,6 @@ PARTS = [
     for loader in ('train_dataloader', 'held_out_dataloader', 'recalibration_dataloader')
     for key, value in (('held_out', 12), ('recalibration', 8))
 ]
-
-
-def run(tool: str, *arguments: object) -> None:
-    """Run ``tools/<tool>.py`` in this process, which has torch loaded already."""
-    spec = importlib.util.spec_from_file_location(f'tool_{tool}', TOOLS / f'{tool}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    before, sys.argv = sys.argv, [tool, *map(str, arguments)]
-    try:
-        module.main()
-    finally:
-        sys.argv = before
-
-
-def failure(capsys, tool: str, *arguments: object) -> str:
-    """The one sentence that a tool ends with."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as stop:
-        run(tool, *arguments)
-    assert stop.value.code == 1
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
-    assert len(lines) == 1
-    return lines[0]
-
-
-@pytest.fixture(scope='module')
-def data(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp('data') / 'wider'
-    make_demo_data(folder, seed=0, train=40, val=10, size=128)
-    return folder
 
 
 @pytest.fixture(scope='module')

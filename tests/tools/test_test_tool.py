@@ -1,0 +1,145 @@
+"""tools/test.py: benchmarks, scales, views and levels, and that results say which were used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.registry import init_default_scope
+from scipy.io import savemat
+
+from mmbfbox.evaluation.face_eval_io import MATS
+from mmbfbox.inference.settings import describe, use_benchmark, use_scheme, use_views
+from mmbfbox.search.scorer import build_quietly
+from mmbfbox.utils.config import load_config
+from tests.running_tools import failure, run
+
+CONFIG = 'demo/baseline'
+FDDB_NAMES = ['2002/07/19/big/img_18', '2002/07/19/big/img_65', '2003/01/02/big/img_1']
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory) -> Path:
+    """Random weights of the demo's baseline."""
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    model = build_quietly(lambda: MODELS.build(load_config(CONFIG).model))
+    path = tmp_path_factory.mktemp('baseline') / 'weights.pth'
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return path
+
+
+def write_image(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+    cv2.imwrite(str(path), pixels)
+
+
+@pytest.fixture(scope='module')
+def fddb(tmp_path_factory) -> Path:
+    """Three images in FDDB's layout."""
+    folder = tmp_path_factory.mktemp('fddb')
+    lines = []
+    for index, name in enumerate(FDDB_NAMES):
+        write_image(folder / 'originalPics' / f'{name}.jpg', index)
+        lines += [name, '1', '30 20 1.5 60 45 1']
+    (folder / 'FDDB-folds').mkdir()
+    (folder / 'FDDB-folds/FDDB-fold-01-ellipseList.txt').write_text('\n'.join(lines) + '\n')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def afw(tmp_path_factory) -> Path:
+    """Two images in the layout of the face-eval toolbox."""
+    folder = tmp_path_factory.mktemp('afw')
+    record = np.zeros((1, 2), dtype=[('imgname', object), ('objects', object)])
+    for index, name in enumerate(('one.jpg', 'two.jpg')):
+        write_image(folder / 'testimages' / name, index)
+        record[0, index] = (name, np.array([[10, 10, 60, 60, 0, 0]], dtype=float))
+    savemat(folder / MATS['afw'], {'Annotations': record})
+    return folder
+
+
+def tested(folder: Path, checkpoint: Path, *arguments: object) -> dict:
+    """metrics.json of a run."""
+    # A name of its own: runs that start in the same second would share mmengine's log file.
+    name = f'experiment_name={folder.name}'
+    run('test', CONFIG, checkpoint, '--work-dir', folder, *arguments, '--cfg-options', name)
+    return json.loads((folder / 'metrics.json').read_text())
+
+
+def test_fddb_is_tested_and_its_files_evaluate_to_the_same(checkpoint, fddb, tmp_path, capsys):
+    out = tmp_path / 'out'
+    arguments = ['--benchmark', 'fddb', '--data-root', fddb, '--out-dir', out]
+    metrics = tested(tmp_path / 'fddb', checkpoint, *arguments)
+    assert metrics['fddb/faces'] == 3
+    assert metrics['settings']['scheme'] == 'original size'
+    capsys.readouterr()
+    run('evaluate', 'fddb', out / 'detections.txt', '--ground-truth', fddb, '--json')
+    again = json.loads(capsys.readouterr().out)
+    assert again['discrete_tpr_at_1000'] == pytest.approx(metrics['fddb/discrete_tpr_at_1000'])
+    assert json.loads((out / 'test_settings.json').read_text()) == metrics
+
+
+def test_afw_is_tested_with_its_long_side_at_640(checkpoint, afw, tmp_path):
+    arguments = ['--benchmark', 'afw', '--data-root', afw, '--out-dir', tmp_path / 'out']
+    metrics = tested(tmp_path / 'afw', checkpoint, *arguments)
+    assert 0 <= metrics['afw/ap'] <= 1
+    assert metrics['settings']['scheme'] == 'long side 640'
+    assert (tmp_path / 'out/detections.txt').read_text().startswith('one ')
+
+
+def test_views_levels_and_schemes_run_on_real_files(checkpoint, data, tmp_path, capsys):
+    root = ['--data-root', data]
+    metrics = tested(tmp_path / 'tta', checkpoint, *root, '--tta', 'mogface')
+    assert metrics['settings']['scheme'] == 'multi-scale'
+    assert metrics['settings']['tta'] == dict(preset='mogface', vote_iou=0.6, singletons='keep')
+    metrics = tested(tmp_path / 'levels', checkpoint, *root, '--per-level', '--scheme', '90x160')
+    assert metrics['settings']['scheme'] == 'short side 90, long side at most 160'
+    assert {'all/wider/hard', 'p2/wider/hard', 'p5/wider/easy'} <= set(metrics)
+    assert '| p5 |' in capsys.readouterr().out
+
+
+def test_scales_follow_the_scheme_and_are_described_from_the_config_itself():
+    config = load_config('paper/final')
+    assert describe(config)['scheme'] == 'original size'
+    use_scheme(config, 'vga')
+    assert describe(config)['scheme'] == 'long side 640'
+    assert [step['type'] for step in config.test_dataloader.dataset.pipeline] == [
+        'LoadFaceImage', 'Resize', 'PackDetInputs',
+    ]  # fmt: skip
+    use_scheme(config, '1600x2150')
+    assert config.test_dataloader.dataset.pipeline[1]['scale'] == (2150, 1600)
+    use_benchmark(config, 'pascal')
+    assert config.test_evaluator.benchmark == config.test_dataloader.dataset.benchmark == 'pascal'
+    assert describe(config) == dict(
+        scheme='long side 640', tta=None, score_thr=0.01, nms_iou=0.3, max_per_img=750
+    )
+    config.tta_model = dict(type='MultiViewDetector', scales=(0.5, 1), flip=True)
+    use_views(config)
+    described = describe(config)
+    assert described['scheme'] == 'multi-scale'
+    assert described['tta'] == dict(scales=(0.5, 1), flip=True)
+    assert describe(load_config(CONFIG))['scheme'] == 'long side 192, padded to a fixed canvas'
+
+
+def test_wrong_settings_end_in_one_sentence(capsys, checkpoint, fddb, tmp_path):
+    work = ['--work-dir', tmp_path / 'work']
+    said = failure(capsys, 'test', CONFIG, checkpoint, *work, '--scheme', '1650x1100')
+    assert 'SHORTxLONG' in said
+    said = failure(capsys, 'test', CONFIG, checkpoint, *work, '--scheme', 'vga', '--tta')
+    assert 'exclude each other' in said
+    first = fddb / 'originalPics' / f'{FDDB_NAMES[0]}.jpg'
+    hidden = first.rename(first.with_suffix('.hidden'))
+    arguments = [*work, '--benchmark', 'fddb', '--data-root', fddb]
+    said = failure(capsys, 'test', CONFIG, checkpoint, *arguments)
+    hidden.rename(first)
+    assert f'no image {FDDB_NAMES[0]}.jpg' in said
+    arguments[-1] = tmp_path
+    said = failure(capsys, 'test', CONFIG, checkpoint, *arguments)
+    assert 'FDDB-folds' in said
