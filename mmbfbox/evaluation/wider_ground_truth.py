@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.io import loadmat
 
 from mmbfbox.errors import UserError
+from mmbfbox.evaluation.mat_structure import problem_of_mat
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -129,12 +131,16 @@ def load_mat(path: Path, variables: list[str]) -> dict[str, Any]:
     """Load these variables of a mat file.
 
     Raises:
-        UserError: the file is missing, is no mat file, or lacks a variable.
+        UserError: the file is missing, is no mat file, is damaged, or lacks a variable.
     """
     if not path.is_file():
         raise UserError(f'{path} is missing; give the folder that holds the official mat files')
     try:
-        content = loadmat(str(path), variable_names=variables)
+        data = path.read_bytes()
+        problem = problem_of_mat(data)
+        if problem:
+            raise ValueError(problem)
+        content = loadmat(io.BytesIO(data), variable_names=variables)
     except Exception as error:  # scipy raises a dozen unrelated types on a damaged file
         raise UserError(
             f'{path} is not a readable mat file ({error}); download it again'
