@@ -99,6 +99,9 @@ def configure(args: argparse.Namespace) -> Config:
     config = read_config(args)
     if args.benchmark:
         use_benchmark(config, args.benchmark, data_root)
+        # What the command line says about the test holds for the benchmark, too.
+        options = args.cfg_options or {}
+        config.merge_from_dict({k: v for k, v in options.items() if k.startswith('test_')})
     config.load_from = args.checkpoint
     if args.out_dir:
         config.test_evaluator.out_dir = args.out_dir

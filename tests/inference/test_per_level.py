@@ -32,6 +32,7 @@ def test_a_level_reports_what_a_detector_with_only_this_level_would(supernet, im
         (plain,) = supernet.test_step(copy.deepcopy(image))
         np.testing.assert_array_equal(found(sample), found(plain))
         assert len(sample.level_instances) == 6
+        assert sum(map(len, sample.level_instances)) >= len(found(plain)) > 0
         for level, instances in enumerate(sample.level_instances):
             alone = copy.deepcopy(supernet)
             for other, conv in enumerate(alone.bbox_head.retina_cls):
@@ -40,7 +41,6 @@ def test_a_level_reports_what_a_detector_with_only_this_level_would(supernet, im
                     conv.bias.fill_(-100)
             (expected,) = alone.test_step(copy.deepcopy(image))
             rows = np.hstack((instances.bboxes.numpy(), instances.scores.numpy()[:, None]))
-            assert len(rows)
             np.testing.assert_array_equal(rows, found(expected))
 
 

@@ -18,7 +18,7 @@ def test_s3fd_doubles_as_far_as_its_memory_goes():
     assert scales('s3fd', 768, 1024) == expected
     # 0.68: the original is too large, and so is its half
     assert [scale for scale, _ in scales('s3fd', 2000, 4000)] == [0.682, 0.682, 0.341, 0.512]
-    assert [scale for scale, _ in scales('s3fd', 200, 200)] == [1, 1, 0.5, 2, 4, 8, 9.645]
+    assert [scale for scale, _ in scales('s3fd', 200, 200)] == [1, 1, 0.5, 2, 4, 8, 9.646]
 
 
 def test_dsfd_looks_at_more_scales_up_to_three():

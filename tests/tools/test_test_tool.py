@@ -20,6 +20,7 @@ from mmbfbox.utils.config import load_config
 from tests.running_tools import failure, run
 
 CONFIG = 'demo/baseline'
+IN_PROCESS = ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False']
 FDDB_NAMES = ['2002/07/19/big/img_18', '2002/07/19/big/img_65', '2003/01/02/big/img_1']
 
 
@@ -65,18 +66,18 @@ def afw(tmp_path_factory) -> Path:
     return folder
 
 
-def tested(folder: Path, checkpoint: Path, *arguments: object) -> dict:
+def metrics_of(folder: Path, checkpoint: Path, *arguments: object) -> dict:
     """metrics.json of a run."""
     # A name of its own: runs that start in the same second would share mmengine's log file.
-    name = f'experiment_name={folder.name}'
-    run('test', CONFIG, checkpoint, '--work-dir', folder, *arguments, '--cfg-options', name)
+    options = [f'experiment_name={folder.name}', *IN_PROCESS]
+    run('test', CONFIG, checkpoint, '--work-dir', folder, *arguments, '--cfg-options', *options)
     return json.loads((folder / 'metrics.json').read_text())
 
 
 def test_fddb_is_tested_and_its_files_evaluate_to_the_same(checkpoint, fddb, tmp_path, capsys):
     out = tmp_path / 'out'
     arguments = ['--benchmark', 'fddb', '--data-root', fddb, '--out-dir', out]
-    metrics = tested(tmp_path / 'fddb', checkpoint, *arguments)
+    metrics = metrics_of(tmp_path / 'fddb', checkpoint, *arguments)
     assert metrics['fddb/faces'] == 3
     assert metrics['settings']['scheme'] == 'original size'
     capsys.readouterr()
@@ -88,7 +89,7 @@ def test_fddb_is_tested_and_its_files_evaluate_to_the_same(checkpoint, fddb, tmp
 
 def test_afw_is_tested_with_its_long_side_at_640(checkpoint, afw, tmp_path):
     arguments = ['--benchmark', 'afw', '--data-root', afw, '--out-dir', tmp_path / 'out']
-    metrics = tested(tmp_path / 'afw', checkpoint, *arguments)
+    metrics = metrics_of(tmp_path / 'afw', checkpoint, *arguments)
     assert 0 <= metrics['afw/ap'] <= 1
     assert metrics['settings']['scheme'] == 'long side 640'
     assert (tmp_path / 'out/detections.txt').read_text().startswith('one ')
@@ -96,10 +97,12 @@ def test_afw_is_tested_with_its_long_side_at_640(checkpoint, afw, tmp_path):
 
 def test_views_levels_and_schemes_run_on_real_files(checkpoint, data, tmp_path, capsys):
     root = ['--data-root', data]
-    metrics = tested(tmp_path / 'tta', checkpoint, *root, '--tta', 'mogface')
+    metrics = metrics_of(tmp_path / 'tta', checkpoint, *root, '--tta', 'mogface')
     assert metrics['settings']['scheme'] == 'multi-scale'
     assert metrics['settings']['tta'] == dict(preset='mogface', vote_iou=0.6, singletons='keep')
-    metrics = tested(tmp_path / 'levels', checkpoint, *root, '--per-level', '--scheme', '90x160')
+    metrics = metrics_of(
+        tmp_path / 'levels', checkpoint, *root, '--per-level', '--scheme', '90x160'
+    )
     assert metrics['settings']['scheme'] == 'short side 90, long side at most 160'
     assert {'all/wider/hard', 'p2/wider/hard', 'p5/wider/easy'} <= set(metrics)
     assert '| p5 |' in capsys.readouterr().out
@@ -125,7 +128,8 @@ def test_scales_follow_the_scheme_and_are_described_from_the_config_itself():
     described = describe(config)
     assert described['scheme'] == 'multi-scale'
     assert described['tta'] == dict(scales=(0.5, 1), flip=True)
-    assert describe(load_config(CONFIG))['scheme'] == 'long side 192, padded to a fixed canvas'
+    padded = describe(load_config('mini/baseline'))
+    assert padded['scheme'] == 'long side 640, padded to a fixed canvas'
 
 
 def test_wrong_settings_end_in_one_sentence(capsys, checkpoint, fddb, tmp_path):
