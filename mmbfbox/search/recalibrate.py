@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmbfbox.errors import UserError
+from mmbfbox.search.scoring import ScoreError
 
 
 @dataclass
@@ -68,7 +69,8 @@ def recalibrate(
         forward: runs everything that has batch norms on one batch. Defaults to ``model``.
 
     Raises:
-        UserError: there are no batches, or a statistic is not finite.
+        UserError: there are no batches.
+        ScoreError: a statistic is not finite.
     """
     layers = batch_norms(model)
     if not layers:
@@ -93,7 +95,7 @@ def recalibrate(
         if moment.count:
             mean, var = moment.statistics()
             if not (mean.isfinite().all() and var.isfinite().all()):
-                raise UserError(
+                raise ScoreError(
                     'the activations of the subnet are not finite; the supernet has diverged: '
                     'train it with a lower learning rate'
                 )

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from mmdet.registry import MODELS
+from mmdet.registry import DATASETS, MODELS
 from mmengine import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
-from mmengine.runner import Runner
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmbfbox.engine import load_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_model, subnet_weights
+from mmbfbox.search.precision import float32_arithmetic
 from mmbfbox.search.recalibrate import batch_norms, recalibrate
+from mmbfbox.search.scoring import DEFAULT_PARTS, Keep, batches_in_parts, check_finite
 from mmbfbox.space import Arch
 
 NEEDED = ('recalibration_dataloader', 'held_out_dataloader', 'held_out_evaluator')
@@ -28,41 +32,57 @@ class ReferenceScorer:
     Args:
         config: config of the search, with ``model`` (the supernet's), ``recalibration_dataloader``
             (a fixed list of training images), ``held_out_dataloader`` and ``held_out_evaluator``
-            (a fixed list of images to score on).
+            (a fixed list of images to score on). Every process sees all images, in their order.
         weights: state dict of the supernet.
-        device: where to compute.
+        device: where to compute. Defaults to the device that mmengine finds.
+        parts: parts of the held-out images, see :meth:`score`. Defaults to 4.
 
     Raises:
         UserError: the config lacks one of these keys.
     """
 
-    def __init__(self, config: Config, weights: dict[str, Tensor], device: str = 'cpu') -> None:
-        missing = [key for key in NEEDED if key not in config]
-        if missing:
-            raise UserError(
-                f'the config lacks {", ".join(missing)}, which scoring needs; inherit from a search '
-                f'config like configs/paper/search.py'
-            )
+    def __init__(
+        self,
+        config: Config,
+        weights: dict[str, Tensor],
+        device: str | None = None,
+        parts: int = DEFAULT_PARTS,
+    ) -> None:
+        check_config(config)
         self.config = config
         self.weights = weights
-        self.device = device
-        self._recalibration = Runner.build_dataloader(config.recalibration_dataloader, seed=0)
-        self._held_out = Runner.build_dataloader(config.held_out_dataloader, seed=0)
+        self.device = device or get_device()
+        self.images: dict[str, list[str]] = {}
+        (self._recalibration,) = self._loaders('recalibration', parts=1)
+        self._held_out = self._loaders('held_out', parts)
 
-    @property
-    def images(self) -> dict[str, list[str]]:
-        """Names of the images that scores depend on."""
-        loaders = {'recalibration': self._recalibration, 'held_out': self._held_out}
-        return {
-            name: [
-                str(loader.dataset.get_data_info(index)['img_id'])
-                for index in range(len(loader.dataset))
-            ]
-            for name, loader in loaders.items()
-        }
+    def _loaders(self, name: str, parts: int) -> list[DataLoader[Any]]:
+        """A loader for each part, of exactly these batches: samplers would divide them among ranks."""
+        config = self.config[f'{name}_dataloader']
+        dataset = build_dataset(config, name)
+        self.images[name] = image_names(dataset)
+        self._metainfo = dataset.metainfo
+        return [
+            DataLoader(
+                dataset,
+                batch_sampler=batches,
+                collate_fn=pseudo_collate,
+                num_workers=config.get('num_workers', 0),
+            )
+            for batches in batches_in_parts(len(dataset), config.get('batch_size', 1), parts)
+        ]
+
+    def order(self, archs: Iterable[Arch]) -> list[Arch]:
+        """The archs in the order in which they are best scored: here any order is as good."""
+        return list(archs)
 
     def subnet(self, arch: Arch) -> Any:
-        """The subnet with its slice of the weights and its own batch-norm statistics."""
+        """The subnet with its slice of the weights and its own batch-norm statistics.
+
+        Raises:
+            ScoreError: its weights or its activations are not finite.
+        """
+        check_finite(self.weights, arch)
         model = build_quietly(lambda: MODELS.build(subnet_model(self.config.model, arch)))
         load_weights(model, subnet_weights(self.weights, arch), 'the supernet')
         model.to(self.device)
@@ -76,20 +96,71 @@ class ReferenceScorer:
             if neck:
                 model.neck(features)
 
-        recalibrate(model, self._recalibration, forward)
+        with float32_arithmetic('fp32'):
+            recalibrate(model, self._recalibration, forward)
         return model
 
     @torch.no_grad()
-    def score(self, arch: Arch) -> dict[str, float]:
-        """AP of ``easy``, ``medium`` and ``hard`` on the held-out images, as fractions."""
+    def score(self, arch: Arch, keep: Keep | None = None) -> dict[str, float]:
+        """AP of ``easy``, ``medium`` and ``hard`` on the held-out images, as fractions.
+
+        Args:
+            arch: an arch of the supernet's space.
+            keep: asked after each part of the images but the last; on False AP so far is returned.
+
+        Raises:
+            ScoreError: the subnet's weights or activations are not finite.
+        """
         model = self.subnet(arch)
         evaluator = Evaluator(self.config.held_out_evaluator)
-        evaluator.dataset_meta = self._held_out.dataset.metainfo
-        for batch in self._held_out:
-            outputs = model.val_step(batch)
-            evaluator.process(data_samples=outputs, data_batch=batch)
-        metrics = evaluator.evaluate(len(self._held_out.dataset))
-        return {name.split('/')[-1]: float(value) for name, value in metrics.items()}
+        evaluator.dataset_meta = self._metainfo
+        done = 0
+        for number, part in enumerate(self._held_out, 1):
+            for batch in part:
+                with float32_arithmetic('fp32'):
+                    outputs = model.val_step(batch)
+                evaluator.process(data_samples=outputs, data_batch=batch)
+                done += len(outputs)
+            # Not evaluator.evaluate: it gathers the results of all processes, each with another arch.
+            scores = {
+                name: float(value)
+                for metric in evaluator.metrics
+                for name, value in metric.compute_metrics(metric.results).items()
+            }
+            if keep and number < len(self._held_out) and not keep(done, scores):
+                break
+        return scores
+
+
+def check_config(config: Config) -> None:
+    """Check that the config has what scoring needs.
+
+    Raises:
+        UserError: it has not.
+    """
+    missing = [key for key in NEEDED if key not in config]
+    if missing:
+        raise UserError(
+            f'the config lacks {", ".join(missing)}, which scoring needs; inherit from a search '
+            f'config like configs/paper/search.py'
+        )
+
+
+def build_dataset(config: Any, name: str) -> Any:
+    """The dataset of a dataloader's config.
+
+    Raises:
+        UserError: it has no images.
+    """
+    dataset = DATASETS.build(config.dataset)
+    if not len(dataset):
+        raise UserError(f'{name}_dataloader has no images; give at least one')
+    return dataset
+
+
+def image_names(dataset: Any) -> list[str]:
+    """The names of a dataset's images, in order."""
+    return [str(dataset.get_data_info(index)['img_id']) for index in range(len(dataset))]
 
 
 def build_quietly(build: Callable[[], Any]) -> Any:
