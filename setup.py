@@ -26,7 +26,11 @@ setup(
     packages=[*find_packages(include=['mmbfbox', 'mmbfbox.*']), 'mmbfbox.configs', 'mmbfbox.tools'],
     # In the checkout they stand beside the package, where MMDetection users look for them.
     package_dir={'mmbfbox.configs': 'configs', 'mmbfbox.tools': 'tools'},
-    package_data={'mmbfbox.configs': ['**/*.py'], 'mmbfbox.tools': ['**/*.py', '**/*.sh']},
+    package_data={
+        'mmbfbox.configs': ['**/*.py'],
+        'mmbfbox.search.report': ['page/*'],
+        'mmbfbox.tools': ['**/*.py', '**/*.sh'],
+    },
     exclude_package_data={'mmbfbox.tools': ['make_env.sh']},
     install_requires=['matplotlib>=3.7', 'numpy>=2', 'scipy>=1.10', 'torch>=2.1'],
     extras_require={

@@ -36,7 +36,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_wheel_holds_every_config_and_tool(installed: Path) -> None:
+def test_wheel_holds_every_config_tool_and_part_of_the_report(installed: Path) -> None:
     assert CONFIGS
     for config in CONFIGS:
         packaged = installed / 'mmbfbox' / 'configs' / config
@@ -44,6 +44,9 @@ def test_wheel_holds_every_config_and_tool(installed: Path) -> None:
     tools = {file.name for file in (ROOT / 'tools').iterdir() if file.suffix in {'.py', '.sh'}}
     packaged_tools = {file.name for file in (installed / 'mmbfbox' / 'tools').iterdir()}
     assert packaged_tools == tools - {'make_env.sh'}
+    page = Path('mmbfbox/search/report/page')
+    parts = sorted(file.name for file in (ROOT / page).iterdir())
+    assert sorted(file.name for file in (installed / page).iterdir()) == parts and len(parts) > 3
 
 
 def test_installed_package_finds_its_configs(installed: Path, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+// Tables and tiles, and starting everything.
+function fillTop() {
+  const facts = Object.fromEntries(data.facts);
+  byId('subtitle').textContent = facts.space ?? '';
+  document.title = `Search report: ${count} candidates`;
+  const best = data.best[0].place;
+  const tiles = [[data.scores[data.metric][best].toFixed(2), `best ${data.metric} AP (%), candidate ${data.index[best]}`],
+    [count.toLocaleString('en'), 'candidates scored in full' + (data.counts.wanted > count ? ` of ${data.counts.wanted.toLocaleString('en')}` : '')]];
+  for (const [name, text] of [['rejected', 'rejected before scoring'], ['stopped', 'stopped early'], ['failed', 'failed']])
+    if (data.counts[name] !== undefined) tiles.push([data.counts[name].toLocaleString('en'), text]);
+  const sorted = [...data.scores[data.metric]].sort((a, b) => a - b);
+  tiles.push([sorted[Math.floor(count / 2)].toFixed(2), `median ${data.metric} AP (%)`]);
+  tiles.push([count > 0 && data.seconds > 0 ? (data.seconds / count).toPrecision(2) + ' s' : '–', 'scoring a candidate, mean']);
+  byId('tiles').replaceChildren(...tiles.map(([value, text]) => make('div', { class: 'tile' }, make('b', {}, value), make('span', {}, text))));
+  byId('facts').replaceChildren(...data.facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
+}
+
+function fillControls() {
+  const group = (id, names, key) => byId(id).replaceChildren(...Object.entries(names).map(([value, text]) =>
+    make('button', { type: 'button', 'aria-pressed': state[key] === value, onclick: () => { state[key] = value; fillControls(); refresh(); } }, text)));
+  group('subsets', Object.fromEntries(data.subsets.map((name) => [name, SUBSET[name] ?? name])), 'metric');
+  group('costs', COST, 'cost');
+}
+
+async function copy(button, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Pages opened from a file may not use the clipboard; the old way needs a selection.
+    const area = make('textarea', { style: 'position:fixed;opacity:0' }, text);
+    document.body.append(area); area.select(); document.execCommand('copy'); area.remove();
+  }
+  button.textContent = 'copied';
+  setTimeout(() => { button.textContent = 'copy'; }, 1400);
+}
+
+function fillBest() {
+  const head = ['rank', 'candidate', ...data.subsets, 'backbone MACs', 'detector MACs', 'parameters'];
+  byId('best').replaceChildren(
+    make('thead', {}, make('tr', {}, ...head.map((text) => make('th', {}, text)), make('th', { class: 'text' }, 'export'), make('th'))),
+    make('tbody', {}, ...data.best.map(({ place, command }, rank) => {
+      const button = make('button', { type: 'button', onclick: (event) => { event.stopPropagation(); copy(button, command); } }, 'copy');
+      const cell = (text, cls) => make('td', cls ? { class: cls } : {}, text);
+      return make('tr', { tabindex: 0, 'data-place': place, onclick: () => choose(place), onkeydown: (event) => { if (event.key === 'Enter' && event.target === event.currentTarget) choose(place); },
+        onmousemove: (event) => { if (event.target.tagName === 'TD' && event.target.cellIndex < 2) showTip(event, place); else hideTip(); }, onmouseleave: hideTip },
+      cell(rank + 1), cell(data.index[place]), ...data.subsets.map((name) => cell(data.scores[name][place].toFixed(2), name === data.metric ? 'key' : '')),
+      ...['backbone_macs', 'detector_macs', 'params'].map((name) => cell(short(data.costs[name][place]))),
+      make('td', { class: 'text' }, make('code', { title: command }, command)), make('td', {}, button));
+    })));
+  byId('best-note').textContent = `By ${data.metric} AP with the supernet's weights. A click draws the architecture above; the command writes it as a config and weights.`;
+}
+
+function choose(place) {
+  select(place);
+  byId('drawing').closest('section').scrollIntoView({ behavior: 'smooth', block: 'nearest' });
+}
+
+function fillSlots() {
+  const slots = data.effects[state.metric].slots;
+  let reach = 0.01;
+  for (const slot of slots.flat()) for (const [n, mean, , error] of Object.values(slot)) if (n > 2) reach = Math.max(reach, Math.abs(mean) + error);
+  const percent = (value) => 50 + (Math.max(-1, Math.min(1, value / reach)) * 50);
+  const row = ([choice, [n, mean, spread, error]]) => {
+    const from = Math.min(50, percent(mean)), to = Math.max(50, percent(mean));
+    return make('div', { class: `effect${Math.abs(mean) < error || n < 3 ? ' unclear' : ''}`, title: `${choice}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates` },
+      make('span', {}, choice),
+      make('span', { class: 'bar' },
+        make('i', { style: `left:${from}%;width:${to - from}%;background:color-mix(in srgb, var(--${mean < 0 ? 'bad' : 'good'}) 75%, transparent)` }),
+        make('u', { style: `left:${percent(mean - error)}%;width:${percent(mean + error) - percent(mean - error)}%` })),
+      make('span', {}, points(mean)), make('span', { class: 'weak' }, n > 1 ? spread.toFixed(2) : '–'), make('span', { class: 'weak' }, n));
+  };
+  const head = () => make('div', { class: 'effect head' }, ...['', '', 'mean', 's.d.', 'count'].map((text) => make('span', {}, text)));
+  byId('slots').replaceChildren(...slots.flatMap((stage, i) => stage.map((slot, j) => make('div', { class: 'slot' },
+    make('h4', {}, `c${i + data.firstLevel}, slot ${j + 1}`), head(), ...Object.entries(slot).map(row)))));
+}
+
+function fillEdges() {
+  const effects = data.effects[state.metric].edges, levels = data.depths.map((_, i) => i + data.firstLevel);
+  const sources = [...levels.map((level) => `c${level}`), ...data.targets.map((level) => `p${level}`)];
+  const all = Object.values(effects);
+  const reach = Math.max(0.01, ...all.filter(([n]) => n > 2).map(([, mean]) => Math.abs(mean)));
+  const widest = Math.max(0.01, ...all.map(([, , spread]) => spread));
+  const attention = data.attention?.levels;
+  const cell = (target, source) => {
+    const effect = effects[`${target}${source}`];
+    if (!effect) return make('td', { class: 'none' }, Number(source.slice(1)) === target ? '' : '–');
+    const [n, mean, spread, error] = effect;
+    const strength = Math.round(8 + Math.min(1, Math.abs(mean) / reach) * 42);
+    return make('td', { style: `background:color-mix(in srgb, var(--${mean < 0 ? 'bad' : 'good'}) ${strength}%, var(--card))`,
+      title: `p${target} = c${target} + ${source}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates` },
+    make('b', {}, points(mean)), make('small', {}, `± ${error.toFixed(2)} · ${n}`), make('s', { style: `width:${(100 * spread) / widest}%` }));
+  };
+  const meter = (target) => {
+    const one = attention?.[`p${target}`];
+    if (!one) return null;
+    return make('td', { class: 'attention' }, make('b', {}, one.mean.toFixed(3)), make('div', { class: 'meter' }, make('i', { style: `width:${100 * Math.min(1, one.mean)}%` })));
+  };
+  byId('edges').replaceChildren(
+    make('thead', {}, make('tr', {}, make('th'), ...sources.map((name) => make('th', {}, name)), attention ? make('th', {}, 'mean attention') : null)),
+    make('tbody', {}, ...data.targets.map((target) => make('tr', {}, make('th', {}, `p${target} =`), ...sources.map((source) => cell(target, source)), meter(target)))));
+  if (attention) byId('attention-note').textContent = ` Mean attention: how much of the added map the level lets through, over ${data.attention.images} held-out images and the ${data.attention.candidates} best candidates.`;
+}
+
+function refresh() { drawPlots(); fillSlots(); fillEdges(); }
+
+state.place = data.best[0].place;
+fillTop(); fillControls(); fillBest(); drawArch(); refresh(); markSelected();
+let waiting = 0;
+addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => { drawPlots(); }, 120); });

@@ -1,0 +1,49 @@
+"""The best candidates: the front of score against cost, and a table as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmbfbox.search.results import Candidate
+
+SUBSETS = ('easy', 'medium', 'hard')
+
+
+def pareto_front(
+    candidates: Sequence[Candidate], metric: str, cost: str = 'backbone_macs'
+) -> list[Candidate]:
+    """Candidates that no cheaper one equals in score, from the cheapest to the dearest.
+
+    Args:
+        candidates: in any order.
+        metric: the score, ``'easy'``, ``'medium'`` or ``'hard'``.
+        cost: ``'backbone_macs'``, ``'detector_macs'`` or ``'params'``.
+    """
+    front: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (getattr(c, cost), -c.scores[metric])):
+        if not front or candidate.scores[metric] > front[-1].scores[metric]:
+            front.append(candidate)
+    return front
+
+
+def table(candidates: Sequence[Candidate], best: int) -> str:
+    """Markdown table of the best candidates, which come first in ``candidates``."""
+    lines = [
+        '| rank | candidate | easy | medium | hard | backbone MACs | detector MACs | params |',
+        '|---|---|---|---|---|---|---|---|',
+    ]
+    for rank, candidate in enumerate(candidates[:best], 1):
+        scores = ' | '.join(f'{100 * candidate.scores[name]:.2f}' for name in SUBSETS)
+        lines.append(
+            f'| {rank} | {candidate.index} | {scores} | {readable(candidate.backbone_macs)} | '
+            f'{readable(candidate.detector_macs)} | {readable(candidate.params)} |'
+        )
+    return '\n'.join(lines)
+
+
+def readable(number: float) -> str:
+    """``2.93 G``, ``41.2 M`` or ``512 k``."""
+    for factor, unit in ((1e9, 'G'), (1e6, 'M'), (1e3, 'k')):
+        if number >= factor:
+            return f'{number / factor:.3g} {unit}'
+    return f'{number:.0f}'

@@ -1,0 +1,102 @@
+"""Writing the report of a search, finished or running."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmbfbox.errors import UserError
+from mmbfbox.search.attention import ATTENTION_FILE
+from mmbfbox.search.report.figures import write_figures
+from mmbfbox.search.report.page_data import page_data
+from mmbfbox.search.report.source import read_search
+from mmbfbox.search.results import Candidate
+from mmbfbox.space.joint import SCHEMA
+from mmbfbox.utils.files import atomic_write
+
+PAGE = 'search_report.html'
+_FILES = Path(__file__).parent / 'page'
+_SCRIPTS = ('dom.js', 'plots.js', 'arch.js', 'page.js')
+
+
+def write_report(
+    work_dir: str | Path,
+    supernet: str | Path | None = None,
+    wanted: int | None = None,
+    best: int = 20,
+) -> Path:
+    """Write ``search_report.html`` and its figures into a search's work dir, at any time.
+
+    ``tools/search.py`` ends with this, and ``tools/search_report.py`` calls it for a search that still
+    runs: nothing in the work dir is changed but the report's own files. They are the page,
+    ``score_vs_macs.png``, ``score_over_candidates.png``, ``choice_effects.png``, ``edge_effects.png``,
+    and ``archs/<candidate>.json`` for the best ones, which the export commands of the page read.
+    Mean attention is shown if :func:`~mmbfbox.search.attention.write_attention` has left its file.
+
+    Args:
+        work_dir: work dir of the search.
+        supernet: checkpoint of the supernet, for the export commands; a placeholder without it.
+        wanted: how many candidates the search is to score, if it is known.
+        best: how many of the best candidates the table shows.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: there is no search in the work dir, or nothing is scored yet.
+    """
+    work_dir = Path(work_dir)
+    search = read_search(work_dir)
+    candidates = search.scored
+    if not candidates:
+        raise UserError(f'no candidate is scored in {work_dir} yet; ask for the report later')
+    metric = str(search.facts.get('metric', 'hard'))
+    ranked = sorted(range(len(candidates)), key=lambda i: -candidates[i].scores[metric])[:best]
+    commands = {}
+    for place in ranked:
+        arch = work_dir / 'archs' / f'{candidates[place].index:05d}.json'
+        with atomic_write(arch) as path:
+            path.write_text(_arch_json(candidates[place], search.facts) + '\n')
+        out = arch.parent.parent / 'exported' / arch.stem
+        words = ['tools/export_subnet.py', arch, supernet or 'SUPERNET.pth', '--out', out]
+        commands[place] = shlex.join(['python', *map(str, words)])
+    counts = {**search.counts, **({'wanted': wanted} if wanted else {})}
+    attention = _read_attention(work_dir / ATTENTION_FILE)
+    data = page_data(candidates, metric, search.facts, counts, attention, commands)
+    write_figures(work_dir, candidates, metric)
+    with atomic_write(work_dir / PAGE) as path:
+        path.write_text(render(data), encoding='utf-8')
+    return work_dir / PAGE
+
+
+def render(data: Mapping[str, Any]) -> str:
+    """The page as one file that needs no other."""
+    parts = {
+        'CSS': (_FILES / 'page.css').read_text(encoding='utf-8'),
+        # "</script>" in a name would end the element.
+        'DATA': json.dumps(data, separators=(',', ':')).replace('</', '<\\/'),
+        'JS': '"use strict";\n'
+        + ''.join((_FILES / name).read_text(encoding='utf-8') for name in _SCRIPTS),
+    }
+    page = (_FILES / 'page.html').read_text(encoding='utf-8')
+    return re.sub(r'/\*(CSS|DATA|JS)\*/', lambda match: parts[match[1]], page)
+
+
+def _arch_json(candidate: Candidate, facts: Mapping[str, Any]) -> str:
+    """What ``JointSpace.to_json`` writes, from the space's name in the search's identity."""
+    name = str(facts.get('space', ''))
+    found = re.match(r'space ([0-9a-f]{12}) ', name)
+    space = {'hash': found[1] if found else '', 'name': name}
+    return json.dumps({'schema': SCHEMA, 'space': space, **candidate.arch.to_dict()})
+
+
+def _read_attention(path: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) and 'levels' in data else None
