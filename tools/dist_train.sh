@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
-# Train on several GPUs of one node, or of several (NNODES, NODE_RANK, MASTER_ADDR, PORT).
-# usage: tools/dist_train.sh CONFIG GPUS [arguments of tools/train.py]
+# Train in several processes: one for each GPU, or over gloo on the CPU where there is none.
+# usage: tools/dist_train.sh CONFIG PROCESSES [arguments of tools/train.py]
+# PROCESSES is for each node. With several nodes, run the same line on each, with the variables
+#   NNODES       how many nodes there are (1)
+#   NODE_RANK    number of this node, from 0 (0)
+#   MASTER_ADDR  address of node 0 (127.0.0.1)
+#   PORT         a free port of node 0 (29500)
+#   PYTHON       the interpreter (python)
 set -euo pipefail
-if [ $# -lt 2 ]; then
-    sed -n '2,3s/^# //p' "$0" >&2
+TOOL=${TOOL:-train}
+if [ $# -lt 2 ] || ! [[ $2 =~ ^[1-9][0-9]*$ ]]; then
+    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
     exit 2
 fi
 CONFIG=$1
-GPUS=$2
+PROCESSES=$2
 shift 2
 
 # "torchrun" may belong to another environment than "python".
-"${PYTHON:-python}" -m torch.distributed.run \
+exec "${PYTHON:-python}" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \
     --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "$@"
+    --nproc_per_node="$PROCESSES" \
+    "$(dirname "$0")/$TOOL.py" "$CONFIG" "$@" --launcher pytorch

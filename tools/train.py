@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
+from mmbfbox.errors import exit_on_user_error
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 
 
@@ -31,17 +31,19 @@ def main() -> None:
         help='continue from the newest checkpoint of the work dir, or from this one',
     )
     parser.add_argument(
-        '--amp', action='store_true', help='compute in mixed precision; needs a GPU to be quicker'
+        '--amp',
+        nargs='?',
+        const='bf16',
+        choices=PRECISIONS,
+        help='compute in mixed precision: bf16 (the default of --amp) or, on a GPU, fp16',
     )
     add_config_arguments(parser)
     add_launcher_argument(parser)
     args = parser.parse_args()
 
     config = read_config(args)
-    if args.amp and not torch.cuda.is_available():
-        raise UserError('mixed precision needs a GPU, and torch sees none; leave --amp out')
     if args.amp:
-        config.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+        use_mixed_precision(config, args.amp)
     if args.resume:
         config.resume = True
         config.load_from = None if args.resume == 'auto' else args.resume

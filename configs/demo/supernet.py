@@ -10,4 +10,4 @@ val_cfg = None
 val_dataloader = None
 val_evaluator = None
 final_config = 'demo/final.py'
-find_unused_parameters = True
+model_wrapper_cfg = dict(type='PathDataParallel')

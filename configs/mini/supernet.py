@@ -7,4 +7,4 @@ val_cfg = None
 val_dataloader = None
 val_evaluator = None
 final_config = 'mini/final.py'
-find_unused_parameters = True
+model_wrapper_cfg = dict(type='PathDataParallel')

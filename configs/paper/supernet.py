@@ -9,6 +9,6 @@ val_cfg = None
 val_dataloader = None
 val_evaluator = None
 # One path is used in each step, and ranks agree on it.
-find_unused_parameters = True
+model_wrapper_cfg = dict(type='PathDataParallel')
 # What trains the architectures that are exported from this supernet.
 final_config = 'paper/final.py'

@@ -2,15 +2,20 @@
 
 from mmbfbox.engine.channels_last import ChannelsLastHook
 from mmbfbox.engine.checkpoint import load_checkpoint_file, load_weights
+from mmbfbox.engine.mixed_precision import BFloat16OptimWrapper, use_mixed_precision
+from mmbfbox.engine.path_parallel import PathDataParallel
 from mmbfbox.engine.path_sampling import PathSamplingHook
 from mmbfbox.engine.pictures import DetectionPicturesHook
 from mmbfbox.engine.skipped_images import SkippedImagesHook
 
 __all__ = [
+    'BFloat16OptimWrapper',
     'ChannelsLastHook',
     'DetectionPicturesHook',
+    'PathDataParallel',
     'PathSamplingHook',
     'SkippedImagesHook',
     'load_checkpoint_file',
     'load_weights',
+    'use_mixed_precision',
 ]

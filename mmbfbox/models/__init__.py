@@ -4,7 +4,7 @@ from mmbfbox.models.assigner import FaceAssigner
 from mmbfbox.models.backbone import FaceBackbone, SearchableFaceBackbone
 from mmbfbox.models.fpn import AttentionFPN, SearchableAttentionFPN
 from mmbfbox.models.head import PerLevelRetinaHead
-from mmbfbox.models.searchable import cost_table, set_arch, space_of
+from mmbfbox.models.searchable import active_arch, cost_table, set_arch, space_of
 from mmbfbox.models.traced import traced_macs
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     'PerLevelRetinaHead',
     'SearchableAttentionFPN',
     'SearchableFaceBackbone',
+    'active_arch',
     'cost_table',
     'set_arch',
     'space_of',

@@ -211,12 +211,7 @@ class SearchableAttentionFPN(AttentionFPN):
     ) -> None:
         levels = tuple(range(FIRST_LEVEL, FIRST_LEVEL + len(in_channels)))
         space = FpnSpace(levels, tuple(targets), fixed_order)
-        everything = tuple(Merge(level, '') for level in space.targets)
-        edges = [
-            (level, source)
-            for level in space.targets
-            for source in space.sources(level, [m for m in everything if m.target != level])
-        ]
+        edges = [(level, source) for level in space.targets for source in space.all_sources(level)]
         self._build(space, edges, in_channels, channels, attention, receptive, init_cfg)
         self.merges: Merges = tuple(
             Merge(level, space.sources(level, [])[0]) for level in reversed(space.targets)

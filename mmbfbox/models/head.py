@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmdet.models.dense_heads import RetinaHead
 from mmdet.registry import MODELS
+from mmdet.utils import reduce_mean
 from torch import Tensor, nn
+from torch import distributed as dist
 
 from mmbfbox.errors import UserError
 from mmbfbox.space.blocks import Conv
@@ -59,6 +62,27 @@ class PerLevelRetinaHead(RetinaHead):
         scores = [conv(level) for conv, level in zip(self.retina_cls, x, strict=True)]
         deltas = [conv(level) for conv, level in zip(self.retina_reg, x, strict=True)]
         return scores, deltas
+
+    def loss_by_feat(
+        self, cls_scores: list[Tensor], bbox_preds: list[Tensor], *args: Any, **kwargs: Any
+    ) -> dict[str, list[Tensor]]:
+        """The losses of each level, computed in float32 also in mixed precision."""
+        scores = [score.float() for score in cls_scores]
+        deltas = [delta.float() for delta in bbox_preds]
+        return super().loss_by_feat(scores, deltas, *args, **kwargs)
+
+    def get_targets(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """mmdet's targets, but the losses are divided by the mean number of positives of all ranks.
+
+        So a face weighs the same on every rank, and the averaged gradient is that of one process with
+        the joined batch. mmdet's RetinaHead divides by the rank's own number.
+        """
+        labels, label_weights, deltas, delta_weights, positives, *rest = super().get_targets(
+            *args, **kwargs
+        )
+        if dist.is_initialized() and dist.get_world_size() > 1:
+            positives = reduce_mean(labels[0].new_tensor(positives, dtype=torch.float))
+        return labels, label_weights, deltas, delta_weights, positives, *rest
 
 
 def head_convs(head: RetinaHead) -> tuple[tuple[Conv, ...], bool]:

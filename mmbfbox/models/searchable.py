@@ -11,22 +11,25 @@ from mmbfbox.models.head import head_convs
 from mmbfbox.space import Arch, CostTable, JointSpace
 
 
+def is_supernet(model: nn.Module) -> bool:
+    """Whether backbone and neck of a detector are searchable."""
+    backbone, neck = getattr(model, 'backbone', None), getattr(model, 'neck', None)
+    return isinstance(backbone, SearchableFaceBackbone) and isinstance(neck, SearchableAttentionFPN)
+
+
 def space_of(model: nn.Module) -> JointSpace:
     """The space of a supernet.
 
     Raises:
         UserError: backbone or neck is not searchable, or their levels disagree.
     """
-    backbone, neck = getattr(model, 'backbone', None), getattr(model, 'neck', None)
-    if not isinstance(backbone, SearchableFaceBackbone) or not isinstance(
-        neck, SearchableAttentionFPN
-    ):
+    if not is_supernet(model):
+        kinds = [type(getattr(model, part, None)).__name__ for part in ('backbone', 'neck')]
         raise UserError(
-            f'the detector has the backbone {type(backbone).__name__} and the neck '
-            f'{type(neck).__name__}; a supernet needs SearchableFaceBackbone and '
-            f'SearchableAttentionFPN'
+            f'the detector has the backbone {kinds[0]} and the neck {kinds[1]}; a supernet needs '
+            f'SearchableFaceBackbone and SearchableAttentionFPN'
         )
-    return JointSpace(backbone.space, neck.space)
+    return JointSpace(model.backbone.space, model.neck.space)
 
 
 def set_arch(model: nn.Module, arch: Arch) -> None:
@@ -37,6 +40,14 @@ def set_arch(model: nn.Module, arch: Arch) -> None:
     """
     model.backbone.set_active(arch.stages)
     model.neck.set_active(arch.merges)
+
+
+def active_arch(model: nn.Module) -> Arch | None:
+    """The active path of a supernet; None for any other model."""
+    if not is_supernet(model):
+        return None
+    stages = tuple(tuple(slot.active for slot in stage) for stage in model.backbone.stages)
+    return Arch(stages, tuple(model.neck.merges))
 
 
 def cost_table(model: nn.Module, size: tuple[int, int]) -> CostTable:

@@ -53,6 +53,12 @@ class FpnSpace:
         laterals = [f'c{level}' for level in self.levels if level != target]
         return laterals + [f'p{merge.target}' for merge in earlier]
 
+    def all_sources(self, target: int) -> list[str]:
+        """Candidates that the merge of ``target`` may take in some wiring."""
+        order = self.targets[::-1]
+        earlier = order[: order.index(target)] if self.fixed_order else order
+        return self.sources(target, [Merge(level, '') for level in earlier if level != target])
+
     def sample(self, draw: Draw) -> Merges:
         """A random wiring: uniform over the orders, and over the sources at each step."""
         order = self.targets[::-1] if self.fixed_order else draw.shuffled(self.targets)

@@ -11,6 +11,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.space.arch import Arch
 from mmbfbox.space.backbone import BackboneSpace
 from mmbfbox.space.draw import Draw
+from mmbfbox.space.fair import fair_merges, fair_stages
 from mmbfbox.space.fpn import FpnSpace
 
 SCHEMA = 1
@@ -60,6 +61,13 @@ class JointSpace:
         """The ``index``-th random arch of the sequence ``seed``: uniform and independent."""
         draw = Draw(seed, index)
         return Arch(self.backbone.sample(draw), self.fpn.sample(draw))
+
+    def sample_fair(self, seed: int, index: int) -> Arch:
+        """The ``index``-th arch of a sequence that uses all choices equally often.
+
+        See :mod:`mmbfbox.space.fair` for what is equal within which blocks.
+        """
+        return Arch(fair_stages(self.backbone, seed, index), fair_merges(self.fpn, seed, index))
 
     def mutate(self, arch: Arch, seed: int, index: int, probability: float = 0.1) -> Arch:
         """Draw each slot and each merge of ``arch`` anew with the given probability (SPOS)."""

@@ -10,10 +10,10 @@ from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 from torch.utils.data import Dataset
 
-from mmbfbox.engine import PathSamplingHook, SkippedImagesHook
+from mmbfbox.engine import PathSamplingHook, SkippedImagesHook, load_checkpoint_file
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_weights
-from mmbfbox.models import space_of
+from mmbfbox.models import active_arch, space_of
 
 SIZE = (128, 128)
 
@@ -61,7 +61,7 @@ class Watch(Hook):
         self.moved.append((moved, {n for n in after if id(after[n]) in allowed}))
 
 
-def make_runner(config, folder, hooks, iterations, **keys) -> Runner:
+def make_runner(config, folder, hooks, iterations, accumulate=1, **keys) -> Runner:
     return Runner(
         model=config.model,
         work_dir=str(folder),
@@ -75,6 +75,7 @@ def make_runner(config, folder, hooks, iterations, **keys) -> Runner:
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=iterations),
         optim_wrapper=dict(
             type='OptimWrapper',
+            accumulative_counts=accumulate,
             optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=0.05),
         ),
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=10)),
@@ -118,6 +119,46 @@ def test_a_run_resumes_from_its_checkpoint_and_goes_on_with_the_same_archs(
             supernet_config, tmp_path, [PathSamplingHook(seed=6)], 14,
             resume=True, load_from=checkpoint,
         ).train()  # fmt: skip
+
+
+def test_a_fair_block_goes_on_across_a_resume_and_so_do_the_counts(supernet_config, tmp_path):
+    """Stopped after 4 of 6 iterations: after all 6, three shallow and two deep choices are even."""
+    widths = [8, 8]
+    model = supernet_config.model
+    model.backbone.update(out_channels=widths, depths=[1, 1], shallow_stages=1)
+    model.backbone.update(shallow_choices=['conv3', 'conv5', 'dw3'], deep_choices=['conv3', 'dw3'])
+    model.neck.update(in_channels=widths, targets=[2, 3])
+    model.bbox_head.anchor_generator.update(strides=[4, 8])
+    keys = dict(seed=5, sampling='fair')
+    make_runner(supernet_config, tmp_path, [PathSamplingHook(**keys)], 4).train()
+    hook = PathSamplingHook(log_interval=6, **keys)
+    resume = dict(resume=True, load_from=str(tmp_path / 'iter_4.pth'))
+    runner = make_runner(supernet_config, tmp_path, [hook], 6, **resume)
+    said = []
+    runner.logger.info = said.append
+    runner.train()
+    assert [set(counts.values()) for counts in hook.counts.values()] == [{2}, {3}, {3}, {3}]
+    assert list(hook.counts) == ['c2.1', 'c3.1', 'p2', 'p3']
+    assert any('p2 c3 3 to c3 3' in text for text in said)
+    meta = load_checkpoint_file(tmp_path / 'iter_6.pth')['meta']
+    assert meta['path_counts'] == hook.counts
+    with pytest.raises(UserError, match='fair sampling seed 5.*uniform seed 5'):
+        make_runner(supernet_config, tmp_path, [PathSamplingHook(5)], 8, **resume).train()
+
+
+def test_a_path_lasts_for_one_update(supernet_config, tmp_path):
+    hook = PathSamplingHook(seed=5)
+    runner = make_runner(supernet_config, tmp_path, [hook], 6, accumulate=3)
+    archs = []
+    hook.after_train_iter = lambda runner, **keys: archs.append(active_arch(runner.model))
+    runner.train()
+    space = space_of(runner.model)
+    assert archs == [space.sample(5, 0)] * 3 + [space.sample(5, 1)] * 3
+
+
+def test_a_sampling_that_does_not_exist_is_refused():
+    with pytest.raises(UserError, match="'unfair', expected one of uniform, fair"):
+        PathSamplingHook(sampling='unfair')
 
 
 def test_skipped_images_are_counted_and_reported(supernet_config, tmp_path):

@@ -135,7 +135,7 @@ def test_what_a_user_can_get_wrong_ends_in_one_sentence(
     said = failure(capsys, 'demo', '--data', tmp_path, '--work-dir', tmp_path / 'd')
     assert 'wider_face_split' in said and not (tmp_path / 'd').exists()
     work = ['--work-dir', tmp_path / 'e']
-    said = failure(capsys, 'train', 'demo/supernet', '--data-root', data, '--amp', *work)
+    said = failure(capsys, 'train', 'demo/supernet', '--data-root', data, '--amp', 'fp16', *work)
     assert 'GPU' in said
     said = failure(capsys, 'train', 'demo/nothing')
     assert 'demo/nothing' in said
