@@ -11,5 +11,5 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[2] = dict(type='RandomApply', prob=0.3, transforms=[train_pipeline[2]])
 train_pipeline[3] = dict(type='RandomApply', prob=0.1, transforms=[train_pipeline[3]])
 train_dataloader = dict(dataset=dict(part=None, pipeline=train_pipeline))
-default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=1))
+default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=2))
 custom_hooks = [dict(type='ChannelsLastHook'), *_base_.custom_hooks]

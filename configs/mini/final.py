@@ -21,5 +21,5 @@ test_dataloader = val_dataloader
 train_cfg = dict(max_iters=700)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].update(T_max=650, end=700)
-default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=1))
+default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=2))
 custom_hooks = [dict(type='ChannelsLastHook'), *_base_.custom_hooks]

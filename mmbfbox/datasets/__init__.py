@@ -1,6 +1,7 @@
 """Data sets of faces and the transforms that training needs."""
 
 from mmbfbox.datasets.face_benchmarks import FaceBenchmarkDataset
+from mmbfbox.datasets.sampler import ResumableSampler, SampleIndex
 from mmbfbox.datasets.transforms import (
     DamagedImageError,
     DataAnchorSampling,
@@ -15,5 +16,7 @@ __all__ = [
     'FaceBenchmarkDataset',
     'FacePhotometricDistortion',
     'LoadFaceImage',
+    'ResumableSampler',
+    'SampleIndex',
     'WiderFaceDataset',
 ]

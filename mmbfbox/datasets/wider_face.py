@@ -12,6 +12,8 @@ from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
+from mmbfbox.datasets.randomness import seeded
+from mmbfbox.datasets.sampler import SampleIndex
 from mmbfbox.datasets.split import split_names
 from mmbfbox.datasets.transforms.loading import DamagedImageError
 from mmbfbox.datasets.wider_annotations import WiderRecord, parse_wider_annotations
@@ -96,6 +98,13 @@ class WiderFaceDataset(BaseDetDataset):
         if self.test_mode:
             info.update(gt_boxes=record.boxes, gt_valid=~record.invalid)
         return info
+
+    def __getitem__(self, idx: int) -> Any:
+        """The sample; with a :class:`SampleIndex`, its randomness depends on the key alone."""
+        if not isinstance(idx, SampleIndex) or not idx.key:
+            return super().__getitem__(idx)
+        with seeded(*idx.key):
+            return super().__getitem__(int(idx))
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on image ``idx``, in training on the next readable one."""

@@ -1,12 +1,14 @@
-"""Around training and testing: path sampling, skipped images, safe checkpoints, pictures."""
+"""Around training and testing: loop, path sampling, skipped images, safe checkpoints, pictures."""
 
 from mmbfbox.engine.channels_last import ChannelsLastHook
 from mmbfbox.engine.checkpoint import load_checkpoint_file, load_weights
+from mmbfbox.engine.checkpoint_hook import SafeCheckpointHook
 from mmbfbox.engine.mixed_precision import BFloat16OptimWrapper, use_mixed_precision
 from mmbfbox.engine.path_parallel import PathDataParallel
 from mmbfbox.engine.path_sampling import PathSamplingHook
 from mmbfbox.engine.pictures import DetectionPicturesHook
 from mmbfbox.engine.skipped_images import SkippedImagesHook
+from mmbfbox.engine.train_loop import ResumableTrainLoop
 
 __all__ = [
     'BFloat16OptimWrapper',
@@ -14,6 +16,8 @@ __all__ = [
     'DetectionPicturesHook',
     'PathDataParallel',
     'PathSamplingHook',
+    'ResumableTrainLoop',
+    'SafeCheckpointHook',
     'SkippedImagesHook',
     'load_checkpoint_file',
     'load_weights',

@@ -9,6 +9,7 @@ checkpoints on torch >= 2.6, so this one takes its place when the module is impo
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from numpy._core import multiarray as _multiarray
 from torch import nn
 
 from mmbfbox.errors import UserError
+
+
+class DamagedCheckpointError(UserError):
+    """A file that is cut off, overwritten or no checkpoint."""
 
 
 def _history_method(owner: object, name: str) -> Any:
@@ -55,7 +60,8 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict[st
         What the file holds: with ``state_dict`` and ``meta`` for checkpoints of mmengine.
 
     Raises:
-        UserError: the file is missing, damaged, no checkpoint, or holds a type that is not allowed.
+        DamagedCheckpointError: the file is damaged or no checkpoint.
+        UserError: it is missing, or holds a type that is not allowed.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -63,17 +69,20 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict[st
     try:
         with torch.serialization.safe_globals(_ALLOWED):
             data = torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f'the checkpoint {path} is refused, because it holds more than weights and logs '
-            f'({_refused_type(error)}); use a file of weights from a source that you trust'
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UserError(
+    except Exception as error:  # damaged bytes can end in any error
+        refused = _refused_type(error)
+        if refused:
+            raise UserError(
+                f'the checkpoint {path} is refused, because it holds more than weights and logs '
+                f'({refused}); use a file of weights from a source that you trust'
+            ) from error
+        raise DamagedCheckpointError(
             f'the checkpoint {path} cannot be read; it is damaged or no checkpoint: use another one'
         ) from error
     if not isinstance(data, dict):
-        raise UserError(f'the file {path} holds a {type(data).__name__}, expected a checkpoint')
+        raise DamagedCheckpointError(
+            f'the file {path} holds a {type(data).__name__}, expected a checkpoint'
+        )
     return data
 
 
@@ -102,17 +111,23 @@ def load_weights(model: nn.Module, state: dict[str, Any], source: str) -> None:
 
 
 def _refused_type(error: Exception) -> str:
-    """The type that torch names in its long message, or the message's first sentence."""
+    """What torch refuses in a readable pickle; '' for any other error."""
     text = str(error)
-    marker = 'GLOBAL '
-    if marker in text:
-        return text.split(marker, 1)[1].split()[0]
-    return text.split('\n')[-1].split('.')[0] or 'unreadable'
+    found = re.search(r'GLOBAL ([\w.]+)', text)
+    if not isinstance(error, pickle.UnpicklingError):
+        return ''
+    if found:
+        return found[1]
+    forbidden = re.search(r'Can only (?:create|build)|unrecognized function', text)
+    return 'an object of a type that is not allowed' if forbidden else ''
 
 
 def load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
     """mmengine's loader of local files, made safe."""
-    return load_checkpoint_file(filename, map_location)
+    data = load_checkpoint_file(filename, map_location)
+    if isinstance(data.get('meta'), dict):
+        data['meta'].pop('config', None)  # mmengine would run this text as a program
+    return data
 
 
 CheckpointLoader.register_scheme('', load_from_local, force=True)

@@ -1,12 +1,15 @@
-"""Counting the images that could not be read, over all loader workers."""
+"""Counting the images that could not be read, over all loader workers and ranks."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mmdet.registry import HOOKS
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+
+_SHARE_EVERY = 500
 
 
 @HOOKS.register_module()
@@ -14,7 +17,8 @@ class SkippedImagesHook(Hook):
     """Collect the paths of skipped images and report them at the end of training.
 
     The data set replaces an image that it cannot read by another one and writes its path into the
-    sample's ``skipped``, because the loader's workers cannot count together.
+    sample's ``skipped``, because the loader's workers cannot count together. Ranks share what they
+    found every 500 iterations; checkpoints carry the list.
 
     Args:
         shown: how many paths the report names. Defaults to 20.
@@ -34,9 +38,25 @@ class SkippedImagesHook(Hook):
         """Note what this batch replaced."""
         for sample in (data_batch or {}).get('data_samples', []):
             self.paths.update(sample.metainfo.get('skipped', ()))
+        if self.every_n_train_iters(runner, _SHARE_EVERY):
+            self._share()
+
+    def _share(self) -> None:
+        if get_world_size() > 1:
+            self.paths.update(*all_gather_object(sorted(self.paths)))
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Note the paths so far."""
+        checkpoint['meta']['skipped_images'] = sorted(self.paths)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Go on from the paths noted."""
+        if runner._resume:
+            self.paths.update(checkpoint.get('meta', {}).get('skipped_images', ()))
 
     def after_train(self, runner: Runner) -> None:
         """Report."""
+        self._share()
         if not self.paths:
             return
         shown = sorted(self.paths)[: self.shown]

@@ -12,11 +12,16 @@ from mmbfbox.errors import UserError
 
 
 @contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` when the block succeeds.
 
     The temporary name keeps the suffix, because image writers choose the format by it.
     If the block raises, the temporary file is removed and ``path`` is left as it was.
+
+    Args:
+        path: the file to write.
+        durable: wait until the file and its name are on the disk, so that a power failure cannot
+            leave an empty file under the name.
 
     Raises:
         UserError: the folder cannot be created or written to.
@@ -32,9 +37,28 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
+        if durable:
+            _flush(temporary)
         temporary.replace(path)
+        if durable:
+            _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_temporaries(path: Path) -> None:
+    """Remove what :func:`atomic_write` left behind for ``path`` (a pattern) when it was killed."""
+    for temporary in path.parent.glob(f'.{path.stem}-????????{path.suffix}'):
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Write a file or folder through to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def make_writable_dir(path: str | Path) -> Path:

@@ -75,7 +75,7 @@ train_dataloader = dict(
     batch_size=7,
     num_workers=4,
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(part='train', pipeline=train_pipeline, **train_files),
 )
 val_dataloader = dict(

@@ -1,5 +1,5 @@
 # A schedule that gets a small network going in minutes; the paper's SGD settings do not.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=600, val_interval=100000)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=600, val_interval=100000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(

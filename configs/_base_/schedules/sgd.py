@@ -1,5 +1,5 @@
 # The paper's schedule (section 5.1): 4 GPUs x 7 images, 80 k iterations for a final network.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=80000, val_interval=10000)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=80000, val_interval=10000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(

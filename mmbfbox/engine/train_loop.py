@@ -1,0 +1,131 @@
+"""The training loop, of which any iteration can be the first."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from mmdet.registry import LOOPS
+from mmengine.logging import print_log
+from mmengine.runner import IterBasedTrainLoop, Runner
+from torch import nn
+from torch.utils.data import BatchSampler, DataLoader
+
+from mmbfbox.datasets.randomness import seed_globals
+from mmbfbox.datasets.sampler import ResumableSampler
+from mmbfbox.errors import UserError
+
+_RESTARTS = 3
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(IterBasedTrainLoop):
+    """Training by iterations that goes on from a checkpoint as if it had never stopped.
+
+    mmengine's loop loads all batches that were trained already before it resumes. Here the sampler
+    starts at the right place, and the global generators are seeded by (seed, iteration) before each
+    iteration, so nothing but the checkpoint is needed. A validation that was due when the run was
+    killed is made up for. Dead loader workers are replaced; the batches stay the same.
+
+    Args:
+        runner: the runner.
+        dataloader: a data loader or its config; the sampler must be a ``ResumableSampler``.
+        *args: as in mmengine's ``IterBasedTrainLoop``.
+        **kwargs: as in mmengine's ``IterBasedTrainLoop``.
+
+    Raises:
+        UserError: another sampler, or a batch sampler of its own.
+    """
+
+    def __init__(
+        self, runner: Runner, dataloader: DataLoader | dict[str, Any], *args: Any, **kwargs: Any
+    ) -> None:
+        if isinstance(dataloader, dict):
+            dataloader = runner.build_dataloader(dataloader, seed=runner.seed)
+        batches = dataloader.batch_sampler
+        if type(batches) is not BatchSampler or not isinstance(batches.sampler, ResumableSampler):
+            raise UserError(
+                f'ResumableTrainLoop cannot tell which images {_name(batches)} gives at an '
+                "iteration; set train_dataloader.sampler to dict(type='ResumableSampler') without "
+                'a batch_sampler, or train_cfg.type to IterBasedTrainLoop, which resumes slowly'
+            )
+        super().__init__(runner, _Unopened(dataloader), *args, **kwargs)
+        self.dataloader = dataloader
+
+    def run(self) -> nn.Module:
+        """Train from the current iteration to the last, and return the model."""
+        self.runner.call_hook('before_train')
+        # For the hooks the whole run is one epoch.
+        self.runner.call_hook('before_train_epoch')
+        if self._iter > 0:
+            self._validate_when_due()
+        self._open_dataloader()
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            batch = self._next_batch()
+            seed_globals(self.runner.seed, self._iter)
+            self.run_iter(batch)
+            self._decide_current_val_interval()
+            self._validate_when_due()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _validate_when_due(self) -> None:
+        due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
+        done = self.runner.message_hub.get_info('validated_iter') == self._iter
+        if self.runner.val_loop is None or self._iter < self.val_begin or not due or done:
+            return
+        # Noted first: the best checkpoint is saved at the end of the validation.
+        self.runner.message_hub.update_info('validated_iter', self._iter)
+        self.runner.val_loop.run()
+
+    def _open_dataloader(self) -> None:
+        """Start the workers at the current iteration."""
+        seed = self.runner.seed
+        if self.runner._randomness_cfg.get('diff_rank_seed'):
+            seed -= self.runner.rank  # the order of the images is common to all ranks
+        batches = self.dataloader.batch_sampler
+        batches.sampler.start_at(self._iter * batches.batch_size, seed)
+        self.dataloader._iterator = None  # or persistent workers would go on where they were
+        self.dataloader_iterator = iter(self.dataloader)
+        if self.dataloader.num_workers and threading.current_thread() is threading.main_thread():
+            # torch's handler reports a dead worker anywhere, even in the middle of a step; without
+            # it, the death is noticed where the next batch is waited for.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    def _next_batch(self) -> dict[str, Any]:
+        restarts = 0
+        while True:
+            try:
+                return next(self.dataloader_iterator)
+            except RuntimeError as error:
+                restarts += 1
+                if 'DataLoader worker' not in str(error) or restarts > _RESTARTS:
+                    raise
+                print_log(
+                    f'a loader worker died ({str(error).splitlines()[0]}); starting new ones at '
+                    f'iteration {self._iter}',
+                    logger='current',
+                    level=logging.WARNING,
+                )
+                self._open_dataloader()
+
+
+class _Unopened:
+    """Stands in for a data loader whose workers must not start before the checkpoint is loaded."""
+
+    def __init__(self, dataloader: DataLoader) -> None:
+        self.dataset = dataloader.dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
+def _name(batches: Any) -> str:
+    inner = getattr(batches, 'sampler', None)
+    names = [type(part).__name__ for part in (batches, inner) if part is not None]
+    return ' of '.join(names)
