@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmdet.registry import MODELS
-from mmengine import Config
 from mmengine.registry import init_default_scope
 
 from mmbfbox.engine import load_checkpoint_file, load_weights
@@ -14,7 +13,7 @@ from mmbfbox.export import subnet_model, subnet_weights, write_subnet
 from mmbfbox.models import space_of
 from mmbfbox.search.scorer import ReferenceScorer, build_quietly
 from mmbfbox.utils.cli import add_config_arguments, make_parser
-from mmbfbox.utils.config import load_config
+from mmbfbox.utils.config import config_from_text, load_config
 from mmbfbox.utils.data_root import set_data_root
 
 
@@ -50,7 +49,7 @@ def main() -> None:
             f'{args.supernet} is no training checkpoint (no "state_dict" and "meta.cfg"); give a '
             f'checkpoint that tools/train.py wrote'
         )
-    supernet = Config.fromstring(checkpoint['meta']['cfg'], '.py')
+    supernet = config_from_text(checkpoint['meta']['cfg'], args.supernet)
     init_default_scope('mmdet')
     model = build_quietly(lambda: MODELS.build(supernet.model))
     space = space_of(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import inspect
 import textwrap
@@ -78,6 +79,53 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
             f'the options {options} do not fit the config {path} ({_one_line(error)}); correct them'
         ) from error
     return config
+
+
+def config_from_text(text: str, source: str) -> Config:
+    """A config from the text that mmengine stores in checkpoints, read without running it.
+
+    ``Config.fromstring`` would run whatever the text says; here it may only hold literals and
+    ``dict(...)``.
+
+    Args:
+        text: what ``Config.pretty_text`` gives.
+        source: what the text is called in the error message.
+
+    Raises:
+        UserError: it holds anything else.
+    """
+    try:
+        content = {}
+        for statement in ast.parse(text).body:
+            names = statement.targets if isinstance(statement, ast.Assign) else []
+            if len(names) != 1 or not isinstance(names[0], ast.Name):
+                raise ValueError(ast.unparse(statement))
+            content[names[0].id] = _literal(statement.value)
+        return Config(content)
+    except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
+        raise UserError(
+            f'the config stored in {source} is refused, because it is more than settings '
+            f'({_one_line(error)}); use a file from a source that you trust'
+        ) from error
+
+
+def _literal(node: ast.expr) -> Any:
+    """The value of a literal that may contain ``dict(key=value)``."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
+        value = {key.arg: _literal(key.value) for key in node.keywords if key.arg}
+        for part in [*node.args, *(key.value for key in node.keywords if not key.arg)]:
+            value.update(_literal(part))
+        return value
+    if isinstance(node, ast.Dict):
+        keys = [_literal(key) for key in node.keys if key]
+        if len(keys) != len(node.keys):
+            raise ValueError('** in a dict')
+        return dict(zip(keys, map(_literal, node.values), strict=True))
+    if isinstance(node, ast.List):
+        return [_literal(item) for item in node.elts]
+    if isinstance(node, ast.Tuple):
+        return tuple(_literal(item) for item in node.elts)
+    return ast.literal_eval(node)
 
 
 def _check_top_level_key(key: str, config: Config, path: Path) -> None:

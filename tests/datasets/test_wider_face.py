@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.registry import DefaultScope
 from torch._utils import ExceptionWrapper
+from torch.utils.data import DataLoader
 
-from mmbfbox.datasets import DamagedImageError, WiderFaceDataset
+from mmbfbox.datasets import DamagedImageError, ResumableSampler, WiderFaceDataset
 from mmbfbox.datasets.transforms.loading import read_image
 from mmbfbox.errors import UserError
 
@@ -33,8 +36,7 @@ def build(root: Path, **keys) -> WiderFaceDataset:
         data_root=str(root),
         ann_file='wider_face_split/wider_face_train_bbx_gt.txt',
         data_prefix=dict(img='WIDER_train/images'),
-        pipeline=PIPELINE,
-        **keys,
+        **dict(pipeline=PIPELINE) | keys,
     )
 
 
@@ -177,3 +179,31 @@ def test_whole_real_images_are_read_and_cut_ones_are_found(shared_data, tmp_path
             cut.write_bytes(data[:length])
             with pytest.raises(DamagedImageError):
                 read_image(cut)
+
+
+def test_samples_do_not_depend_on_the_number_of_workers(small):
+    """Photometric distortion, data-anchor-sampling and mmcv's flip draw from the sample's own key."""
+    pipeline = [
+        *PIPELINE[:2],
+        dict(type='FacePhotometricDistortion'),
+        dict(type='DataAnchorSampling', canvas=64, anchors=(16, 32)),
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PackDetInputs', meta_keys=('img_id', 'flip')),
+    ]
+    dataset = build(small, pipeline=pipeline)
+    cut_off(small, '0--Parade/1.jpg')
+    runs = []
+    for workers, before in ((0, 1), (1, 2), (3, 3)):
+        np.random.seed(before)
+        loader = DataLoader(
+            dataset, 2, sampler=ResumableSampler(dataset, seed=0), num_workers=workers,
+            collate_fn=list,
+        )  # fmt: skip
+        runs.append([sample for batch in islice(loader, 6) for sample in batch])
+    for run in runs[1:]:
+        for one, other in zip(runs[0], run, strict=True):
+            assert torch.equal(one['inputs'], other['inputs'])
+            boxes = [sample['data_samples'].gt_instances.bboxes.tensor for sample in (one, other)]
+            assert torch.equal(*boxes)
+    same = [sample for sample in runs[0] if sample['data_samples'].img_id == '0--Parade/0']
+    assert len(same) >= 3 and not torch.equal(same[0]['inputs'], same[1]['inputs'])

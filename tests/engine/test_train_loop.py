@@ -1,0 +1,91 @@
+"""The training loop starts at any iteration as if it had done all before it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+
+from mmbfbox.engine import load_checkpoint_file
+from mmbfbox.errors import UserError
+from tests.engine.toy_runs import toy_runner
+
+
+def test_nothing_is_loaded_again_at_iteration_100_000(tmp_path):
+    toy_runner(tmp_path, 2).train()
+    checkpoint = load_checkpoint_file(tmp_path / 'iter_2.pth')
+    checkpoint['meta']['iter'] = 100_000
+    torch.save(checkpoint, tmp_path / 'iter_2.pth')
+    runner = toy_runner(tmp_path, 100_003, resume=True)
+    runner.train()
+    assert runner.iter == 100_003
+    asked = runner.train_dataloader.dataset.asked
+    assert asked == [(3, position) for position in range(200_000, 200_006)]
+
+
+def test_a_resumed_run_ends_with_the_same_weights_although_it_draws_random_numbers(tmp_path):
+    straight = toy_runner(tmp_path / 'straight', 9)
+    straight.train()
+    for stop in (4, 6):
+        toy_runner(tmp_path / 'stopped', stop, resume=True).train()
+    torch.rand(7)  # whatever else a process draws does not matter
+    resumed = toy_runner(tmp_path / 'stopped', 9, resume=True)
+    resumed.train()
+    assert torch.equal(straight.model.linear.weight, resumed.model.linear.weight)
+    assert all(map(torch.equal, straight.model.inputs[-3:], resumed.model.inputs))
+    losses = [run.message_hub.get_scalar('train/loss').data[0] for run in (straight, resumed)]
+    assert len(losses[0]) == 9 and (losses[0] == losses[1]).all()
+
+
+class Kill(Hook):
+    """Ends the run in the middle of a validation."""
+
+    def after_val_epoch(self, runner, metrics=None):
+        raise KeyboardInterrupt
+
+
+def test_a_validation_that_was_interrupted_is_made_up_for_and_others_are_not_repeated(tmp_path):
+    keys = dict(validate=4, checkpoint=dict(save_best='acc', rule='greater'))
+    first = toy_runner(tmp_path, 4, custom_hooks=[Kill()], **keys)
+    with pytest.raises(KeyboardInterrupt):
+        first.train()
+    for end, expected in ((8, 2), (10, 1)):
+        runner = toy_runner(tmp_path, end, resume=True, **keys)
+        runner.train()
+        assert runner.val_evaluator.validations == expected
+
+
+def test_another_sampler_is_refused(tmp_path):
+    runner = toy_runner(tmp_path, 2, loader=dict(sampler=dict(type='InfiniteSampler')))
+    with pytest.raises(UserError, match='BatchSampler of InfiniteSampler.*ResumableSampler'):
+        runner.train()
+
+
+class Murder(Hook):
+    """Kills the loader's workers once."""
+
+    def __init__(self):
+        self.done = False
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if batch_idx == 3 and not self.done:
+            self.done = True
+            for worker in runner.train_loop.dataloader_iterator._workers:
+                os.kill(worker.pid, signal.SIGKILL)
+
+
+def test_dead_workers_are_replaced_and_the_batches_stay_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr('torch.utils.data.dataloader.MP_STATUS_CHECK_INTERVAL', 0.5, raising=False)
+    monkeypatch.setattr('torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL', 0.5)
+    runs = []
+    for name, workers, hooks in (('none', 0, []), ('one', 1, []), ('killed', 2, [Murder()])):
+        loader = dict(num_workers=workers, persistent_workers=workers > 0)
+        runs.append(toy_runner(tmp_path / name, 8, loader=loader, custom_hooks=hooks))
+        runs[-1].train()
+    for run in runs[1:]:
+        assert len(run.model.inputs) == 8
+        assert all(map(torch.equal, runs[0].model.inputs, run.model.inputs))
+        assert torch.equal(runs[0].model.linear.weight, run.model.linear.weight)
