@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
@@ -76,7 +78,63 @@ class DenseBlock(nn.Module):
         return transition(self.pool(x))
 
 
-_KINDS = {'residual': ResidualBlock, 'dense': DenseBlock}
+class ShuffleBlock(nn.Module):
+    """Unit of ShuffleNetV2 with the channel shuffle at its start (SPOS, ECCV 2020).
+
+    Where the shape stays, the even channels stay as they are and the odd ones go through the main
+    chain; elsewhere all channels go through both chains. The results are concatenated.
+
+    Args:
+        block: its convolutions; depthwise ones have no ReLU.
+        norm_cfg: mmdet's config of the norm.
+
+    Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
+    """
+
+    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+        super().__init__()
+        self.convs = _make_chain(block.convs, norm_cfg)
+        self.other = _make_chain(block.beside[0], norm_cfg) if block.beside else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the block."""
+        if self.other is None:
+            return torch.cat([x[:, ::2], self.convs(x[:, 1::2])], dim=1)
+        return torch.cat([self.other(x), self.convs(x)], dim=1)
+
+
+class InceptionBlock(nn.Module):
+    """Block A of Inception-v4: 1x1, 3x3, two 3x3, and average pooling with 1x1, side by side.
+
+    Args:
+        block: its convolutions; the main chain follows the pooling.
+        norm_cfg: mmdet's config of the norm.
+
+    Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
+    """
+
+    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(3, block.pool, padding=1, count_include_pad=False)
+        self.convs = _make_chain(block.convs, norm_cfg)
+        self.beside = nn.ModuleList(_make_chain(chain, norm_cfg) for chain in block.beside)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the block."""
+        beside = [chain(x) for chain in self.beside]
+        return torch.cat([*beside, self.convs(self.pool(x))], dim=1)
+
+
+def _make_chain(convs: Iterable[Conv], norm_cfg: dict | None) -> nn.Sequential:
+    return nn.Sequential(*(make_conv(conv, norm_cfg, conv.groups == 1) for conv in convs))
+
+
+_KINDS = {
+    'residual': ResidualBlock,
+    'dense': DenseBlock,
+    'shuffle': ShuffleBlock,
+    'inception': InceptionBlock,
+}
 
 
 def build_block(block: Block, norm_cfg: dict | None) -> nn.Module:

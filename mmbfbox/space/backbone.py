@@ -73,7 +73,8 @@ class BackboneSpace:
             if not choices or len(set(choices)) != len(choices):
                 raise UserError(f'the choices {choices} are empty or name one twice')
             for choice in choices:
-                make_block(choice, 4, 4)
+                for width in set(self.out_channels):
+                    make_block(choice, width, width)
 
     @cached_property
     def slots(self) -> tuple[tuple[tuple[str, ...], ...], ...]:

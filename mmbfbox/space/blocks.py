@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from mmbfbox.errors import UserError
@@ -52,34 +52,48 @@ class Block:
     Args:
         kind: ``'residual'``: the convolutions in a chain, plus the input (through ``shortcut`` if the
             shapes differ); ``'dense'``: each convolution sees all earlier outputs, the last one is
-            the transition and sees them average-pooled by its ``pool``.
+            the transition and sees them average-pooled by its ``pool``; ``'shuffle'``: half of the
+            channels go through the chain, the other half stays (or the whole input goes through the
+            chain and through ``beside``); ``'inception'``: the chain, which starts with an average
+            pooling, and those ``beside`` it, concatenated.
         convs: the convolutions of the main path, in order.
         shortcut: the projection of a residual block whose input and output differ in shape.
-        pool: kernel and stride of the average pooling before a dense block's transition.
+        pool: stride of the average pooling before the last convolution of the main path.
+        beside: further chains of convolutions from the input.
     """
 
     kind: str
     convs: tuple[Conv, ...]
     shortcut: Conv | None = None
     pool: int = 1
+    beside: tuple[tuple[Conv, ...], ...] = ()
+
+    @property
+    def _others(self) -> tuple[tuple[Conv, ...], ...]:
+        """Every chain but the main one."""
+        return (*self.beside, (self.shortcut,)) if self.shortcut else self.beside
 
     @property
     def params(self) -> int:
         """Number of parameters."""
-        return sum(conv.params for conv in self.convs) + (
-            self.shortcut.params if self.shortcut else 0
-        )
+        return sum(conv.params for chain in (self.convs, *self._others) for conv in chain)
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-adds for an *input* of ``height x width``."""
-        total = 0
-        for index, conv in enumerate(self.convs):
-            stride = conv.stride * (self.pool if index == len(self.convs) - 1 else 1)
-            height, width = -(-height // stride), -(-width // stride)
-            total += conv.macs(height, width)
-        if self.shortcut:
-            total += self.shortcut.macs(height, width)
-        return total
+        size = (height, width)
+        *before, last = self.convs
+        pooled = replace(last, stride=last.stride * self.pool)
+        return sum(_chain_macs(chain, size) for chain in ((*before, pooled), *self._others))
+
+
+def _chain_macs(chain: tuple[Conv, ...], size: tuple[int, int]) -> int:
+    """Multiply-adds of convolutions in a row for an input of ``size`` (height, width)."""
+    height, width = size
+    total = 0
+    for conv in chain:
+        height, width = -(-height // conv.stride), -(-width // conv.stride)
+        total += conv.macs(height, width)
+    return total
 
 
 def _residual(
@@ -109,10 +123,78 @@ def _dense(layers: str, growth: str, *, cin: int, cout: int, stride: int) -> Blo
     return Block('dense', (*convs, Conv(widths[-1], cout)), pool=stride)
 
 
+def _line(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
+    block = _bottleneck('1', cin=cin, cout=cout, stride=stride)
+    first, spatial, last = block.convs
+    size = int(kernel)
+    row = replace(spatial, kernel=(1, size))
+    column = replace(spatial, kernel=(size, 1), stride=1)
+    return replace(block, convs=(first, row, column, last))
+
+
+def _depthwise_conv(channels: int, kernel: int, stride: int = 1) -> Conv:
+    return Conv(channels, channels, (kernel, kernel), stride, groups=channels)
+
+
+def _two_ways(
+    main: Callable[[int], tuple[Conv, ...]], kernel: int, cin: int, cout: int, stride: int
+) -> Block:
+    """ShuffleNetV2's unit: a block that changes the shape sends all channels both ways.
+
+    Args:
+        main: the chain that starts with a number of channels and ends with ``cout / 2``.
+        kernel: of the depthwise convolution on the other way.
+    """
+    if stride == 1 and cin == cout:
+        return Block('shuffle', main(cout // 2))
+    other = (_depthwise_conv(cin, kernel, stride), Conv(cin, cout // 2))
+    return Block('shuffle', main(cin), beside=(other,))
+
+
+def _shuffle(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
+    half = cout // 2
+
+    def main(width: int) -> tuple[Conv, ...]:
+        return Conv(width, half), _depthwise_conv(half, int(kernel), stride), Conv(half, half)
+
+    return _two_ways(main, int(kernel), cin, cout, stride)
+
+
+def _xception(*, cin: int, cout: int, stride: int) -> Block:
+    half = cout // 2
+
+    def main(width: int) -> tuple[Conv, ...]:
+        separable = (_depthwise_conv(half, 3), Conv(half, half))
+        return _depthwise_conv(width, 3, stride), Conv(width, half), *separable, *separable
+
+    return _two_ways(main, 3, cin, cout, stride)
+
+
+def _inception(*, cin: int, cout: int, stride: int) -> Block:
+    if cout % 8:
+        raise UserError(f'an inception block needs a multiple of 8 channels, {cout} were given')
+    quarter, eighth = cout // 4, cout // 8
+    narrow = Conv(cin, eighth)
+    return Block(
+        'inception',
+        (Conv(cin, quarter),),
+        pool=stride,
+        beside=(
+            (Conv(cin, quarter, stride=stride),),
+            (narrow, Conv(eighth, quarter, (3, 3), stride)),
+            (narrow, Conv(eighth, quarter, (3, 3)), Conv(quarter, quarter, (3, 3), stride)),
+        ),
+    )
+
+
 _FAMILIES: dict[str, Callable[..., Block]] = {
     r'conv(\d*[13579])': _bottleneck,
     r'dw(\d*[13579])(?:_(\d*[13579]))?': _depthwise,
     r'dense([1-9]\d*)x([1-9]\d*)': _dense,
+    r'line(\d*[13579])': _line,
+    'inception': _inception,
+    r'shuffle(\d*[13579])': _shuffle,
+    'xception': _xception,
 }
 
 
@@ -122,18 +204,21 @@ def make_block(choice: str, in_channels: int, out_channels: int, stride: int = 1
 
     ``conv5``: 1x1 - 5x5 - 1x1 bottleneck of width out/4. ``dw5``: 1x1 - depthwise 5x5 - 1x1 of width
     out/2. ``dw3_5``: the same with depthwise 3x3 and 5x5 in a row. ``dense2x32``: two dense 3x3 layers
-    of growth 32 and a 1x1 transition. The stride sits on the first KxK convolution, or on an average
-    pooling before the transition. Widths and strides are the reading that reproduces the
-    multiply-adds of the paper's table 9 (docs/design.md).
+    of growth 32 and a 1x1 transition. ``line5``: 1x1 - 1x5 - 5x1 - 1x1 of width out/4.
+    ``inception``: Inception-v4's block A, four branches of out/4. ``shuffle5``, ``xception``: the
+    choice blocks of SPOS, ShuffleNetV2's unit with a depthwise 5x5 and with three separable 3x3.
+    The stride sits on the first KxK convolution, or on an average pooling before the transition.
+    Widths and strides are the reading that reproduces the multiply-adds of the paper's table 9
+    (docs/design.md).
 
     Raises:
-        UserError: no family has a choice of this name.
+        UserError: no family has a choice of this name, or it cannot have this width.
     """
     for pattern, build in _FAMILIES.items():
         match = re.fullmatch(pattern, choice)
         if match:
             return build(*match.groups(), cin=in_channels, cout=out_channels, stride=stride)
     raise UserError(
-        f'{choice!r} is not a block; expected a name like conv3, dw5, dw3_5 or dense2x32 '
-        f'(odd kernel sizes)'
+        f'{choice!r} is not a block; expected a name like conv3, dw5, dw3_5, dense2x32, line5, '
+        f'inception, shuffle5 or xception (odd kernel sizes)'
     )
