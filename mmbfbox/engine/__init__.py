@@ -7,6 +7,7 @@ from mmbfbox.engine.mixed_precision import BFloat16OptimWrapper, use_mixed_preci
 from mmbfbox.engine.path_parallel import PathDataParallel
 from mmbfbox.engine.path_sampling import PathSamplingHook
 from mmbfbox.engine.pictures import DetectionPicturesHook
+from mmbfbox.engine.pretrained import PretrainedWeights
 from mmbfbox.engine.skipped_images import SkippedImagesHook
 from mmbfbox.engine.train_loop import ResumableTrainLoop
 
@@ -16,6 +17,7 @@ __all__ = [
     'DetectionPicturesHook',
     'PathDataParallel',
     'PathSamplingHook',
+    'PretrainedWeights',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
     'SkippedImagesHook',
