@@ -1,17 +1,2 @@
-# The demo's baseline: a narrow ResNet-18 with mmdet's FPN, under the same settings.
-_base_ = './final.py'
-
-model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='ResNet',
-        depth=18,
-        stem_channels=16,
-        base_channels=10,
-        norm_cfg=dict(type='BN', requires_grad=True),
-        norm_eval=False,
-        style='pytorch',
-    ),
-    neck=dict(_delete_=True, type='FPN', in_channels=[10, 20, 40, 80], out_channels=24, num_outs=4),
-    bbox_head=dict(in_channels=24),
-)
+# The demo's baseline: RetinaNet with a narrow ResNet-18, under the same settings.
+_base_ = ['../_base_/models/resnet18_tiny.py', '../_base_/trainings/demo.py']

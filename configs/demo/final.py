@@ -1,15 +1,2 @@
-# The demo's final training: the exported architecture from scratch, three minutes on two cores.
-_base_ = [
-    '../_base_/models/bfbox_tiny.py',
-    '../_base_/datasets/wider_face_small.py',
-    '../_base_/schedules/adamw_short.py',
-    '../_base_/default_runtime.py',
-]
-
-# Three minutes are too short to learn from strongly augmented images alone, so most are seen as they are.
-train_pipeline = _base_.train_pipeline
-train_pipeline[2] = dict(type='RandomApply', prob=0.3, transforms=[train_pipeline[2]])
-train_pipeline[3] = dict(type='RandomApply', prob=0.1, transforms=[train_pipeline[3]])
-train_dataloader = dict(dataset=dict(part=None, pipeline=train_pipeline))
-default_hooks = dict(checkpoint=dict(interval=200, max_keep_ckpts=2))
-custom_hooks = [dict(type='ChannelsLastHook'), *_base_.custom_hooks]
+# The demo's final training: the exported architecture from scratch.
+_base_ = ['../_base_/models/bfbox_tiny.py', '../_base_/trainings/demo.py']

@@ -1,9 +1,2 @@
 # The baseline: mmdet's RetinaNet-R50-FPN (p2..p7) on WIDER FACE, from scratch, under the same settings.
-_base_ = [
-    '../_base_/models/retinanet_r50.py',
-    '../_base_/datasets/wider_face.py',
-    '../_base_/schedules/sgd.py',
-    '../_base_/default_runtime.py',
-]
-
-train_dataloader = dict(dataset=dict(part=None))
+_base_ = ['../_base_/models/retinanet_r50.py', '../_base_/trainings/paper.py']

@@ -1,0 +1,10 @@
+# What every search has in common: hard AP on images that are held out of training.
+search = dict(
+    seed=0,
+    metric='hard',
+    # Rejected before scoring, like limits=dict(backbone_macs=dict(max=2.9e9)); also detector_macs, params.
+    limits=dict(),
+    # How many of the best are listed and written as archs.
+    best=10,
+)
+held_out_evaluator = dict(type='WiderFaceMetric')
