@@ -10,6 +10,7 @@ from mmbfbox.models.head import PerLevelRetinaHead
 from mmbfbox.models.inception import InceptionV4
 from mmbfbox.models.lfpn import LFPN
 from mmbfbox.models.nas_fpn import FaceNASFPN
+from mmbfbox.models.reuse_level import ReuseLevel
 from mmbfbox.models.searchable import active_arch, cost_table, set_arch, space_of
 from mmbfbox.models.traced import traced_macs
 
@@ -24,6 +25,7 @@ __all__ = [
     'FaceNASFPN',
     'InceptionV4',
     'PerLevelRetinaHead',
+    'ReuseLevel',
     'SearchableAttentionFPN',
     'SearchableFaceBackbone',
     'active_arch',

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbfbox.errors import UserError
-from mmbfbox.models import FEM, LFPN, FaceNASFPN
+from mmbfbox.models import FEM, LFPN, FaceNASFPN, ReuseLevel
 
 
 def ones(module: nn.Module, identity: bool = False) -> None:
@@ -130,6 +130,17 @@ def test_every_repeat_of_nas_fpn_has_its_own_weights(repeats):
     assert cells == repeats * 7 * (4 * 4 * 9 + 2 * 4)
 
 
+def test_a_reused_level_is_the_resized_other_one():
+    maps = tuple(torch.arange(float(side * side)).reshape(1, 1, side, side) for side in (4, 2, 1))
+    down = ReuseLevel(source=2, target=3)(maps)
+    assert down[1].flatten().tolist() == [5, 7, 13, 15]
+    up = ReuseLevel(source=3, target=2)(maps)
+    assert torch.allclose(up[0][0, 0], UP @ maps[1][0, 0] @ UP.T)
+    assert down[0] is maps[0] and down[2] is maps[2] and up[1] is maps[1]
+    with pytest.raises(UserError, match='levels 2 to 4'):
+        ReuseLevel(source=5, target=2)(maps)
+
+
 @pytest.mark.parametrize(
     'bad',
     [
@@ -137,6 +148,7 @@ def test_every_repeat_of_nas_fpn_has_its_own_weights(repeats):
         lambda: LFPN([4] * 3, merged=3),
         lambda: FEM(channels=3),
         lambda: FaceNASFPN([4] * 4),
+        lambda: ReuseLevel(source=1, target=2),
         lambda: FaceNASFPN([4] * 6, repeats=0),
     ],
 )
