@@ -1,4 +1,4 @@
-"""What the networks of the paper's size cost: parameters, multiply-adds, one training step, memory.
+"""What training the networks of the paper's size costs: one step, memory (sizes: benchmarks/models.py).
 
     python benchmarks/full_scale.py
 
@@ -21,11 +21,9 @@ from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from supernet_step import batch, step
 
-from mmbfbox.models import cost_table, set_arch, space_of, traced_macs
+from mmbfbox.models import set_arch, space_of
 from mmbfbox.search.report import readable
 from mmbfbox.utils.config import load_config
-
-SAMPLES = 2001
 
 
 def measure(name: str, images: int, size: int) -> dict[str, float]:
@@ -61,30 +59,6 @@ def main() -> None:
         print(json.dumps(measure(args.only, args.images, args.size)))
         return
 
-    logging.disable(logging.WARNING)
-    init_default_scope('mmdet')
-    supernet = MODELS.build(load_config('paper/supernet').model)
-    space = space_of(supernet)
-    paper, whole = cost_table(supernet, (224, 224)), cost_table(supernet, (args.size, args.size))
-    low, high = paper.extremes()
-    sampled = sorted(
-        (space.sample(0, index) for index in range(SAMPLES)),
-        key=lambda arch: paper.backbone(arch.stages).macs,
-    )
-    rows = [
-        ('smallest subnet', low),
-        (f'median of {SAMPLES} random subnets', sampled[SAMPLES // 2].stages),
-        ('largest subnet', high),
-    ]
-    print(f'| network | backbone MACs at 224 | detector MACs at {args.size} | parameters |')
-    print('|---|---|---|---|')
-    for title, stages in rows:
-        detector = whole.backbone(stages).plus(whole.fixed)
-        costs = (paper.backbone(stages).macs, detector.macs, detector.params)
-        print(f'| {title} | {" | ".join(map(readable, costs))} |')
-    baseline = MODELS.build(load_config('paper/retinanet_r50').model)
-    backbone, _ = traced_macs(baseline, (224, 224))
-    _, detector_macs = traced_macs(baseline, (args.size, args.size))
     results = {}
     for name in ('paper/supernet', 'paper/retinanet_r50'):
         command = [sys.executable, __file__, '--only', name, '--size', str(args.size)]
@@ -92,12 +66,7 @@ def main() -> None:
             [*command, '--images', str(args.images)], check=True, capture_output=True, text=True
         ).stdout
         results[name] = json.loads(output.splitlines()[-1])
-    parameters = results['paper/retinanet_r50']['parameters']
-    print(
-        f'| RetinaNet-R50-FPN, p2..p7 | {readable(backbone)} | {readable(detector_macs)} | '
-        f'{readable(parameters)} |'
-    )
-    print(f'\n| one training step, {args.images} x {args.size}x{args.size}, CPU | parameters | '
+    print(f'| one training step, {args.images} x {args.size}x{args.size}, CPU | parameters | '
           'peak memory | seconds |')  # fmt: skip
     print('|---|---|---|---|')
     for name, result in results.items():
