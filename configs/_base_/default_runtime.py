@@ -32,3 +32,5 @@ log_level = 'INFO'
 load_from = None
 resume = False
 randomness = dict(seed=0)
+# What tools/test.py --tta without a preset tests with.
+tta_model = dict(type='MultiViewDetector', preset='dsfd')

@@ -67,17 +67,17 @@ def use_views(config: Config, preset: str | None = None) -> None:
 
     Args:
         config: its model is wrapped.
-        preset: one of :data:`~mmbfbox.inference.views.PRESETS`; None takes the config's own
-            ``tta_model``, a :class:`~mmbfbox.inference.MultiViewDetector` without ``module``, and
-            the preset ``'dsfd'`` if there is none.
+        preset: one of :data:`~mmbfbox.inference.views.PRESETS`; None takes the config's
+            ``tta_model``, a :class:`~mmbfbox.inference.MultiViewDetector` without ``module``.
 
     Raises:
-        UserError: the preset is unknown.
+        UserError: the preset is unknown, or there is neither a preset nor a ``tta_model``.
     """
     if preset is not None and preset not in PRESETS:
         raise UserError(f'the test preset {preset!r} is unknown; take one of {", ".join(PRESETS)}')
-    default = dict(type='MultiViewDetector', preset=preset or 'dsfd')
-    wrapper = default if preset else config.get('tta_model', default)
+    if preset is None and 'tta_model' not in config:
+        raise UserError(f'the config has no tta_model; name a preset: {", ".join(PRESETS)}')
+    wrapper = dict(type='MultiViewDetector', preset=preset) if preset else config.tta_model
     use_scheme(config, 'original')
     config.model = dict(**wrapper, module=config.model)
 

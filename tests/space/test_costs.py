@@ -36,27 +36,27 @@ def test_costs_equal_the_traced_convolutions_for_50_archs(supernet):
         assert detector == tables[size].detector(arch).macs
 
 
+def check_costs_of(config, size):
+    """The additive costs of an arch are those of the network that is built from it."""
+    model = MODELS.build(config.model).eval()
+    arch = space_of(model).sample(0, 0)
+    subnet = MODELS.build(subnet_model(config.model, arch)).eval()
+    cost = cost_table(model, size).detector(arch)
+    assert cost.macs == traced(lambda: subnet._forward(torch.zeros(1, 3, *size)))
+    assert cost.params == sum(parameter.numel() for parameter in subnet.parameters())
+
+
 @pytest.mark.parametrize('attention', ['spatial', 'edge', None])
 @pytest.mark.parametrize('receptive', ['rfe', 'smooth', 'ssh', None])
 def test_costs_know_every_option(supernet_config, attention, receptive):
     supernet_config.model.neck.update(attention=attention, receptive=receptive)
-    model = MODELS.build(supernet_config.model).eval()
-    arch = space_of(model).sample(0, 0)
-    subnet = MODELS.build(subnet_model(supernet_config.model, arch)).eval()
-    cost = cost_table(model, (96, 160)).detector(arch)
-    assert cost.macs == traced(lambda: subnet._forward(torch.zeros(1, 3, 96, 160)))
-    assert cost.params == sum(parameter.numel() for parameter in subnet.parameters())
+    check_costs_of(supernet_config, (96, 160))
 
 
 def test_costs_know_the_tower_of_mmdet(supernet_config):
     head = supernet_config.model.bbox_head
     head.update(type='RetinaHead', stacked_convs=2, feat_channels=16)
-    model = MODELS.build(supernet_config.model).eval()
-    arch = space_of(model).sample(0, 0)
-    subnet = MODELS.build(subnet_model(supernet_config.model, arch)).eval()
-    cost = cost_table(model, (64, 64)).detector(arch)
-    assert cost.macs == traced(lambda: subnet._forward(torch.zeros(1, 3, 64, 64)))
-    assert cost.params == sum(parameter.numel() for parameter in subnet.parameters())
+    check_costs_of(supernet_config, (64, 64))
 
 
 def test_backbone_costs_are_those_of_the_design():
