@@ -1,6 +1,6 @@
 # mmdet's RetinaNet with ResNet-50 and its FPN, widened to p2..p7; head, anchors and assignment are ours.
 # Every baseline starts from scratch. For pre-trained weights, whatever the backbone:
-#   --cfg-options "model.backbone.init_cfg={'type': 'Pretrained', 'checkpoint': 'FILE'}"
+#   --cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=FILE
 _base_ = './bfbox.py'
 
 model = dict(
