@@ -1,0 +1,155 @@
+"""Published files carry what others need and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine import Config
+from mmengine.logging import HistoryBuffer
+
+from mmbfbox.engine import load_checkpoint_file, load_weights
+from mmbfbox.errors import UserError
+from mmbfbox.export import subnet_model
+from mmbfbox.export.publish import digest, publish
+from mmbfbox.models import space_of
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'publish_model.py'
+
+
+@pytest.fixture
+def trained(supernet, supernet_config, tmp_path):
+    """A checkpoint as training leaves it, with much that is nobody's business, and its arch."""
+    arch = space_of(supernet).sample(0, 0)
+    config = Config(
+        dict(
+            model=subnet_model(supernet_config.model.to_dict(), arch),
+            data_root='/home/someone/wider/',
+            train_dataloader=dict(dataset=dict(ann='/home/someone/wider/train.txt')),
+            work_dir='/home/someone/runs/1',
+            load_from='/home/someone/start.pth',
+        )
+    )
+    weights = MODELS.build(config.model).state_dict()
+    checkpoint = dict(
+        state_dict=weights,
+        optimizer=dict(state={0: dict(momentum_buffer=torch.ones(3))}),
+        message_hub=dict(log_scalars=dict(loss=HistoryBuffer([1.0], [1]))),
+        meta=dict(
+            cfg=config.pretty_text,
+            experiment_name='secret',
+            dataset_meta=dict(classes=('face',), palette=[(1, 2, 3)]),
+            hostname='someones-machine',
+        ),
+    )
+    path = tmp_path / 'iter_9.pth'
+    torch.save(checkpoint, path)
+    return path, weights, arch
+
+
+def test_published_file_carries_weights_config_arch_metric_and_hash_only(trained, tmp_path):
+    path, weights, arch = trained
+    published = publish(path, tmp_path / 'out', metric={'wider/hard': 0.5}, name='bfbox')
+    data = load_checkpoint_file(published.weights)
+    assert set(data) == {'state_dict', 'meta'}
+    assert set(data['meta']) == {'cfg', 'arch', 'metric', 'sha256', 'dataset_meta'}
+    assert data['meta']['dataset_meta'] == dict(classes=('face',))
+    assert data['meta']['metric'] == {'wider/hard': 0.5}
+    assert data['meta']['arch'] == str(arch)
+    assert data['meta']['sha256'] == digest(weights) == digest(data['state_dict'])
+    content = published.weights.read_bytes()
+    for secret in (b'someone', b'secret', b'momentum', b'HistoryBuffer'):
+        assert secret not in content, secret
+    assert 'someone' not in published.config.read_text()
+
+
+def test_name_holds_the_first_eight_digits_of_the_files_hash(trained, tmp_path):
+    published = publish(trained[0], tmp_path / 'out')
+    expected = hashlib.sha256(published.weights.read_bytes()).hexdigest()[:8]
+    assert published.weights.name == f'iter_9-{expected}.pth'
+    assert sorted(file.name for file in (tmp_path / 'out').iterdir()) == sorted(
+        (published.weights.name, published.config.name)
+    )
+    # The same checkpoint gives the same file.
+    assert publish(trained[0], tmp_path / 'again').weights.name == published.weights.name
+
+
+def test_published_config_and_weights_make_the_network_again(trained, tmp_path):
+    published = publish(trained[0], tmp_path / 'out')
+    model = MODELS.build(Config.fromfile(published.config).model)
+    load_weights(model, load_checkpoint_file(published.weights)['state_dict'], 'the file')
+
+
+def test_digest_tells_values_names_and_types_apart():
+    base = dict(a=torch.zeros(2), b=torch.tensor(1))
+    others = [
+        dict(a=torch.tensor([0.0, 1.0]), b=torch.tensor(1)),
+        dict(a=torch.zeros(2), c=torch.tensor(1)),
+        dict(a=torch.zeros(2).double(), b=torch.tensor(1)),
+        dict(a=torch.zeros(1, 2), b=torch.tensor(1)),
+    ]
+    assert len({digest(state) for state in (base, *others)}) == 5
+
+
+class Malicious:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, target):
+        self.target = str(target)
+
+    def __reduce__(self):
+        return (open, (self.target, 'w'))
+
+
+def run_tool(monkeypatch, *arguments):
+    spec = importlib.util.spec_from_file_location('publish_model', TOOL)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    monkeypatch.setattr(sys, 'argv', ['publish_model', *map(str, arguments)])
+    tool.main()
+
+
+def test_what_is_not_allowed_is_refused_in_one_sentence_and_not_executed(
+    tmp_path, monkeypatch, capsys
+):
+    victim, out = tmp_path / 'victim', tmp_path / 'out'
+    files = {
+        'refused': dict(state_dict={}, meta=Malicious(victim)),
+        'no "state_dict"': dict(weights={}),
+        'holds no config': dict(state_dict=dict(a=torch.ones(1)), meta={}),
+        'more than settings': dict(state_dict={}, meta=dict(cfg=f'x = open("{victim}", "w")')),
+    }
+    for sentence, content in files.items():
+        torch.save(content, tmp_path / 'bad.pth')
+        with pytest.raises(SystemExit):
+            run_tool(monkeypatch, tmp_path / 'bad.pth', '--out', out)
+        said = capsys.readouterr().err
+        assert sentence in said and said.count('\n') == 1
+    assert not victim.exists() and not out.exists()
+
+
+def test_tool_notes_the_metrics_that_the_test_tool_wrote(trained, tmp_path, monkeypatch, capsys):
+    metrics = tmp_path / 'metrics.json'
+    metrics.write_text(json.dumps({'wider/easy': 0.9}))
+    out = tmp_path / 'out'
+    run_tool(monkeypatch, trained[0], '--out', out, '--metrics', metrics, '--name', 'x')
+    (file,) = out.glob('x-*.pth')
+    assert load_checkpoint_file(file)['meta']['metric'] == {'wider/easy': 0.9}
+    metrics.write_text('[1]')
+    with pytest.raises(SystemExit):
+        run_tool(monkeypatch, trained[0], '--out', out, '--metrics', metrics)
+    assert 'no file of results' in capsys.readouterr().err
+
+
+def test_config_without_data_root_is_published_as_it_is(trained, tmp_path):
+    config = Config(dict(model=dict(type='RetinaNet')))
+    data = load_checkpoint_file(publish(trained[0], tmp_path / 'out', config).weights)
+    assert data['meta']['arch'] is None and 'RetinaNet' in data['meta']['cfg']
+    with pytest.raises(UserError, match='does not exist'):
+        publish(tmp_path / 'no.pth', tmp_path / 'out')
