@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import torch
+from mmengine import Config
+from mmengine.dist import is_distributed, is_main_process
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
+from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
-from mmbfbox.errors import exit_on_user_error
+from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.search.checkup import check_supernet, write_check
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 
 
@@ -49,6 +54,26 @@ def main() -> None:
         config.load_from = None if args.resume == 'auto' else args.resume
     runner = RUNNERS.build(config) if 'runner_type' in config else Runner.from_cfg(config)
     runner.train()
+    if config.get('supernet_check'):
+        check(config, runner)
+
+
+def check(config: Config, runner: Runner) -> None:
+    """Score a few subnets of the supernet that was trained."""
+    main_process, device = is_main_process(), str(next(runner.model.parameters()).device)
+    if is_distributed():
+        # The scorer runs on one process and must not wait for the others.
+        torch.distributed.destroy_process_group()
+    checkpoint = find_latest_checkpoint(runner.work_dir)
+    if not main_process or checkpoint is None:
+        return
+    try:
+        rows = check_supernet(config, load_checkpoint_file(checkpoint)['state_dict'], device)
+    except UserError as error:
+        runner.logger.warning(f'the supernet was not scored: {error}')
+        return
+    table = write_check(runner.work_dir, rows)
+    runner.logger.info(f'AP (%) of a few subnets on the held-out images:\n{table}')
 
 
 if __name__ == '__main__':

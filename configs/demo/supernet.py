@@ -11,3 +11,5 @@ val_dataloader = None
 val_evaluator = None
 final_config = 'demo/final.py'
 model_wrapper_cfg = dict(type='PathDataParallel')
+# After training: the cheapest, the dearest and a few random subnets are scored.
+supernet_check = dict(random=2, seed=0)

@@ -12,3 +12,5 @@ val_evaluator = None
 model_wrapper_cfg = dict(type='PathDataParallel')
 # What trains the architectures that are exported from this supernet.
 final_config = 'paper/final.py'
+# After training: the cheapest, the dearest and a few random subnets are scored.
+supernet_check = dict(random=5, seed=0)
