@@ -37,6 +37,7 @@ setup(
         # Not required outright: forks with the same import names serve as well.
         'mm': ['mmcv>=2.0.0,<2.2.0', 'mmdet>=3.3.0,<4', 'mmengine>=0.10.7,<1'],
         'demo': ['scikit-image>=0.22'],
+        'watch': ['tensorboard>=2.15'],
         'export': ['onnx>=1.15', 'onnxruntime>=1.17'],
         'dev': ['hypothesis>=6', 'mypy>=1.10', 'pytest>=8', 'ruff>=0.9'],
     },
