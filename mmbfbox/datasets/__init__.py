@@ -5,6 +5,7 @@ from mmbfbox.datasets.sampler import ResumableSampler, SampleIndex
 from mmbfbox.datasets.transforms import (
     DamagedImageError,
     DataAnchorSampling,
+    DecodeFaceImage,
     FacePhotometricDistortion,
     LoadFaceImage,
 )
@@ -13,6 +14,7 @@ from mmbfbox.datasets.wider_face import WiderFaceDataset
 __all__ = [
     'DamagedImageError',
     'DataAnchorSampling',
+    'DecodeFaceImage',
     'FaceBenchmarkDataset',
     'FacePhotometricDistortion',
     'LoadFaceImage',

@@ -22,7 +22,8 @@ val_files = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadFaceImage'),
+    # Decoded when it is known what will be seen of it.
+    dict(type='LoadFaceImage', decode=False),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='FacePhotometricDistortion'),
     dict(
@@ -34,6 +35,7 @@ train_pipeline = [
         small_faces='drop',
         mean=pixel_mean,
     ),
+    dict(type='DecodeFaceImage'),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='PackDetInputs',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -17,6 +18,29 @@ _VALUES = np.arange(256, dtype=np.float64)
 
 def _table(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.rint(values).clip(0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class ColourChange:
+    """One change of colours, the same for every pixel of an image.
+
+    Attributes:
+        first: table of 256 values that all channels go through first.
+        hsv: ``(1, 256, 3)`` tables of hue, saturation and value, or ``None``.
+        last: table that all channels go through at the end, or ``None``.
+    """
+
+    first: NDArray[np.uint8]
+    hsv: NDArray[np.uint8] | None
+    last: NDArray[np.uint8] | None
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The changed copy of a ``(H, W, 3)`` uint8 BGR image."""
+        image = cv2.LUT(image, self.first)
+        if self.hsv is not None:
+            hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL)
+            image = cv2.cvtColor(cv2.LUT(hsv, self.hsv), cv2.COLOR_HSV2BGR_FULL)
+        return image if self.last is None else cv2.LUT(image, self.last)
 
 
 @TRANSFORMS.register_module()
@@ -48,28 +72,31 @@ class FacePhotometricDistortion(BaseTransform):
         self.hue = hue
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change the colours of ``img``."""
-        rng = new_generator()
+        """Change the colours of ``img``, or of all that will be decoded of ``image_file``."""
+        change = self._draw(new_generator())
+        if 'image_file' in results:
+            results['image_file'].changes.append(change)
+        else:
+            results['img'] = change(results['img'])
+        return results
+
+    def _draw(self, rng: np.random.Generator) -> ColourChange:
         bright, contrasted, saturated, turned, contrast_first = rng.integers(2, size=5).astype(bool)
         added = rng.uniform(-self.brightness, self.brightness) * bright
         contrast = rng.uniform(*self.contrast) if contrasted else 1.0
         saturation = rng.uniform(*self.saturation) if saturated else 1.0
         turn = rng.uniform(-self.hue, self.hue) * turned
 
-        first = _table(_VALUES + added)
-        if contrast_first:
+        first, hsv, last = _table(_VALUES + added), None, None
+        if contrasted and contrast_first:
             first = _table(first * contrast)
-        image = cv2.LUT(results['img'], first)
+        elif contrasted:
+            last = _table(_VALUES * contrast)
         if saturated or turned:
             # An 8-bit hue goes once around the circle in 256 steps.
             hue = (np.rint(_VALUES + turn * 256 / 360) % 256).astype(np.uint8)
-            tables = np.stack([hue, _table(_VALUES * saturation), _table(_VALUES)], axis=1)
-            hsv = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL), tables[None])
-            image = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
-        if not contrast_first:
-            image = cv2.LUT(image, _table(_VALUES * contrast))
-        results['img'] = image
-        return results
+            hsv = np.stack([hue, _table(_VALUES * saturation), _table(_VALUES)], axis=1)[None]
+        return ColourChange(first, hsv, last)
 
     def __repr__(self) -> str:
         return (

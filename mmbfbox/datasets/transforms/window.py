@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import cv2
@@ -52,18 +54,27 @@ def _spans(window: Window, height: int, width: int) -> tuple[_Span, _Span]:
 
 
 def render_window(
-    image: NDArray[np.uint8], window: Window, interpolation: int, fill: NDArray[np.uint8]
+    image: NDArray[np.uint8],
+    window: Window,
+    interpolation: int,
+    fill: NDArray[np.uint8],
+    changes: Sequence[Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = (),
 ) -> NDArray[np.uint8]:
     """The ``(size, size, 3)`` canvas; where there is no image it has the colour ``fill``.
 
-    Equal to scaling the whole ``(H, W, 3)`` image, but only the visible part is touched.
+    Equal to scaling the whole ``(H, W, 3)`` image, but only the visible part is touched. The
+    ``changes`` are those of each pixel by itself; they are made where there are fewer pixels,
+    before or after scaling.
     """
     x, y = _spans(window, *image.shape[:2])
-    visible = cv2.resize(
-        image[y.begin : y.end, x.begin : x.end],
-        (x.last - x.first, y.last - y.first),
-        interpolation=interpolation,
-    )
+    visible = image[y.begin : y.end, x.begin : x.end]
+    shape = (y.last - y.first, x.last - x.first)
+    grows = visible.shape[0] * visible.shape[1] <= shape[0] * shape[1]
+    if grows:
+        visible = reduce(lambda pixels, change: change(pixels), changes, visible)
+    visible = cv2.resize(visible, shape[::-1], interpolation=interpolation)
+    if not grows:
+        visible = reduce(lambda pixels, change: change(pixels), changes, visible)
     canvas = np.empty((window.size, window.size, 3), np.uint8)
     canvas[:] = fill
     left, right = np.clip([x.first, x.last], 0, window.size)

@@ -207,7 +207,14 @@ def test_the_same_state_gives_the_same_sample(images):
 
 
 @pytest.mark.parametrize(
-    'keys', [dict(preset='ssd'), dict(small_faces='hide'), dict(prob=2), dict(anchors=(32, 16))]
+    'keys',
+    [
+        dict(preset='ssd'),
+        dict(small_faces='hide'),
+        dict(prob=2),
+        dict(anchors=(32, 16)),
+        dict(spare=0.5),
+    ],
 )
 def test_keys_out_of_range_are_refused(keys):
     with pytest.raises(UserError, match='set it|set them'):
