@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ import torch
 from mmbfbox.engine.attention import attention_means
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
+from mmbfbox.search import Candidate
 from mmbfbox.search.attention import measure_attention, write_attention
 from mmbfbox.search.report import choice_effects, edge_effects, pareto_front, write_report
+from mmbfbox.search.report.source import sort_out
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace
 from tests.fixtures_search import GOOD, SPACE, fake_candidates, fake_search
 
@@ -83,7 +86,7 @@ def test_page_holds_every_candidate_and_draws_archs_that_can_be_read_back(tmp_pa
         assert merges.split() == [
             f'{merge.target}{merge.source}' for merge in candidate.arch.merges
         ]
-    assert data['counts'] == dict(rejected=19, wanted=50)
+    assert data['counts'] == dict(rejected=19, stopped=0, failed=0, wanted=50)
     assert ['supernet', '0123456789ab'] in data['facts']
 
 
@@ -97,6 +100,27 @@ def test_commands_of_the_best_name_archs_that_the_space_accepts(tmp_path):
         words = shlex.split(one['command'])
         assert words[:2] == ['python', 'tools/export_subnet.py'] and words[3] == 'super net.pth'
         assert SPACE.from_json(Path(words[2]).read_text()) == candidate.arch
+
+
+def test_stopped_and_failed_candidates_are_counted_and_left_out_of_the_figures():
+    class Ended(Candidate):
+        """A candidate of a search that races."""
+
+        stopped = error = None
+
+    def ended(index, **end):
+        one = Ended(**dict(vars(some[index]), index=index))
+        for name, value in end.items():
+            object.__setattr__(one, name, value)
+        return one
+
+    some = fake_candidates(6)
+    found = [ended(0), ended(1, stopped=20), ended(2, error='NaN'), ended(4, error='x'), ended(4)]
+    # The first one was scored to the end later.
+    found += [ended(5, stopped=20), ended(5)]
+    search = sort_out({}, found)
+    assert [candidate.index for candidate in search.scored] == [0, 4, 5]
+    assert search.counts == dict(rejected=1, stopped=1, failed=1)
 
 
 def test_a_running_search_is_read_without_touching_it(tmp_path):
@@ -133,8 +157,8 @@ def test_what_is_no_search_ends_in_one_sentence(tmp_path):
 def test_ten_thousand_candidates_of_the_papers_space_take_seconds_and_two_megabytes(tmp_path):
     few = fake_candidates(500, JointSpace(BackboneSpace(), FpnSpace()))
     fake_search(tmp_path, 1)
-    lines = [candidate.to_json() + '\n' for candidate in few]
-    (tmp_path / 'candidates.jsonl').write_text(''.join(lines * 20))
+    lines = [replace(few[i % 500], index=i).to_json() + '\n' for i in range(10_000)]
+    (tmp_path / 'candidates.jsonl').write_text(''.join(lines))
     start = time.perf_counter()
     page = write_report(tmp_path)
     assert time.perf_counter() - start < 20

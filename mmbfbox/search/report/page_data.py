@@ -44,6 +44,9 @@ def page_data(
         raise ValueError(f'{len(choices)} different choices, expected {len(_DIGITS)} at most')
     digits = dict(zip(choices, _DIGITS))
     subsets = [name for name in SUBSETS if name in candidates[0].scores]
+    # Latency is there if the search measured it.
+    latency = [getattr(candidate, 'latency_ms', None) for candidate in candidates]
+    costs = COSTS if None in latency else (*COSTS, 'latency_ms')
     return {
         'metric': metric,
         'subsets': subsets,
@@ -57,7 +60,7 @@ def page_data(
             name: [round(100 * candidate.scores[name], 3) for candidate in candidates]
             for name in subsets
         },
-        'costs': {cost: [getattr(candidate, cost) for candidate in candidates] for cost in COSTS},
+        'costs': {cost: [getattr(candidate, cost) for candidate in candidates] for cost in costs},
         'effects': {name: _effects(candidates, name) for name in subsets},
         'attention': dict(attention) if attention else None,
         'best': [dict(place=place, command=command) for place, command in commands.items()],

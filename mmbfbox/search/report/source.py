@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ class Search:
 
     Args:
         facts: the search's identity, name to plain value.
-        scored: candidates that were scored in full, in the order in which they were scored.
-        counts: how many candidates came to which other end; only what is known.
+        scored: candidates that were scored in full, in the order of their numbers.
+        counts: how many candidates were ``rejected`` before scoring (too dear, or known), ``stopped`` by
+            racing, and ``failed``.
     """
 
     facts: Mapping[str, Any]
@@ -45,13 +46,41 @@ def read_search(work_dir: str | Path) -> Search:
         ) from error
     except ValueError as error:
         raise UserError(f'{header} is damaged; give the work dir of another search') from error
-    scored = []
+    found: list[Candidate] = []
     for file in sorted(work_dir.glob('candidates*.jsonl')):
         complete = file.read_text(encoding='utf-8', errors='replace').rpartition('\n')[0]
         for number, line in enumerate(complete.splitlines(), 1):
             try:
-                scored.append(Candidate.from_json(line))
+                found.append(Candidate.from_json(line))
             except UserError as error:
                 raise UserError(f'{file} line {number} is {error}; remove the line') from error
-    rejected = max((candidate.index for candidate in scored), default=-1) + 1 - len(scored)
-    return Search(facts, scored, {'rejected': rejected})
+    return sort_out(facts, found)
+
+
+def sort_out(facts: Mapping[str, Any], found: Iterable[Candidate]) -> Search:
+    """Tell the candidates that were scored in full from those that were stopped or failed.
+
+    A candidate that was stopped or failed first and was scored in full later counts as scored.
+    """
+    # The best end of an index comes last, and stays.
+    last = {candidate.index: candidate for candidate in sorted(found, key=_end, reverse=True)}
+    ends = [_end(candidate) for candidate in last.values()]
+    return Search(
+        facts,
+        [last[index] for index in sorted(last) if _end(last[index]) == _SCORED],
+        {
+            'rejected': max(last, default=-1) + 1 - len(last),
+            'stopped': ends.count(_STOPPED),
+            'failed': ends.count(_FAILED),
+        },
+    )
+
+
+_SCORED, _STOPPED, _FAILED = range(3)
+
+
+def _end(candidate: Candidate) -> int:
+    """How a candidate ended; searches without racing do not note it."""
+    if getattr(candidate, 'error', None) is not None:
+        return _FAILED
+    return _SCORED if getattr(candidate, 'stopped', None) is None else _STOPPED

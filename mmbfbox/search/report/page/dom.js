@@ -1,12 +1,12 @@
 // Small helpers, the data, and what the reader has chosen.
 const data = JSON.parse(document.getElementById('data').textContent);
 const count = data.index.length;
-const SUBSET = { easy: 'easy', medium: 'medium', hard: 'hard' };
-const COST = { backbone_macs: 'backbone MACs', detector_macs: 'detector MACs', params: 'parameters' };
+const COST = { backbone_macs: 'backbone MACs', detector_macs: 'detector MACs', params: 'parameters', latency_ms: 'latency (ms)' };
 const COST_AXIS = {
   backbone_macs: 'multiply-adds of the backbone at 224x224',
   detector_macs: 'multiply-adds of the detector at the size that was scored',
   params: 'parameters of the detector',
+  latency_ms: 'measured latency of one image (ms)',
 };
 const state = { metric: data.metric, cost: 'backbone_macs', place: 0 };
 
@@ -56,7 +56,8 @@ function showTip(event, place) {
   const tip = byId('tip');
   const scores = data.subsets.map((name) => `${name} ${data.scores[name][place].toFixed(2)}`).join('   ');
   const costs = `backbone ${short(data.costs.backbone_macs[place])}, detector ${short(data.costs.detector_macs[place])}` +
-    ` multiply-adds, ${short(data.costs.params[place])} parameters`;
+    ` multiply-adds, ${short(data.costs.params[place])} parameters` +
+    (data.costs.latency_ms ? `, ${short(data.costs.latency_ms[place])} ms` : '');
   tip.replaceChildren(make('b', {}, `candidate ${data.index[place]}`), make('br'), scores, make('br'), costs, make('pre', {}, archText(place)));
   tip.hidden = false;
   const { width, height } = tip.getBoundingClientRect();

@@ -18,8 +18,8 @@ function fillTop() {
 function fillControls() {
   const group = (id, names, key) => byId(id).replaceChildren(...Object.entries(names).map(([value, text]) =>
     make('button', { type: 'button', 'aria-pressed': state[key] === value, onclick: () => { state[key] = value; fillControls(); refresh(); } }, text)));
-  group('subsets', Object.fromEntries(data.subsets.map((name) => [name, SUBSET[name] ?? name])), 'metric');
-  group('costs', COST, 'cost');
+  group('subsets', Object.fromEntries(data.subsets.map((name) => [name, name])), 'metric');
+  group('costs', Object.fromEntries(Object.keys(data.costs).map((name) => [name, COST[name]])), 'cost');
 }
 
 async function copy(button, text) {
@@ -35,7 +35,8 @@ async function copy(button, text) {
 }
 
 function fillBest() {
-  const head = ['rank', 'candidate', ...data.subsets, 'backbone MACs', 'detector MACs', 'parameters'];
+  const costs = Object.keys(data.costs);
+  const head = ['rank', 'candidate', ...data.subsets, ...costs.map((name) => COST[name])];
   byId('best').replaceChildren(
     make('thead', {}, make('tr', {}, ...head.map((text) => make('th', {}, text)), make('th', { class: 'text' }, 'export'), make('th'))),
     make('tbody', {}, ...data.best.map(({ place, command }, rank) => {
@@ -44,7 +45,7 @@ function fillBest() {
       return make('tr', { tabindex: 0, 'data-place': place, onclick: () => choose(place), onkeydown: (event) => { if (event.key === 'Enter' && event.target === event.currentTarget) choose(place); },
         onmousemove: (event) => { if (event.target.tagName === 'TD' && event.target.cellIndex < 2) showTip(event, place); else hideTip(); }, onmouseleave: hideTip },
       cell(rank + 1), cell(data.index[place]), ...data.subsets.map((name) => cell(data.scores[name][place].toFixed(2), name === data.metric ? 'key' : '')),
-      ...['backbone_macs', 'detector_macs', 'params'].map((name) => cell(short(data.costs[name][place]))),
+      ...costs.map((name) => cell(short(data.costs[name][place]))),
       make('td', { class: 'text' }, make('code', { title: command }, command)), make('td', {}, button));
     })));
   byId('best-note').textContent = `By ${data.metric} AP with the supernet's weights. A click draws the architecture above; the command writes it as a config and weights.`;
