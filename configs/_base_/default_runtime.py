@@ -20,6 +20,7 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type='SkippedImagesHook'),
+    dict(type='LossGuardHook'),
     dict(type='WatchHook'),
     dict(type='SamplePredictionsHook'),
 ]

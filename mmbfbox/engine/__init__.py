@@ -1,8 +1,9 @@
-"""Around training and testing: loop, path sampling, safe checkpoints, watching, pictures."""
+"""Around training and testing: loop, path sampling, guards, safe checkpoints, watching, pictures."""
 
 from mmbfbox.engine.channels_last import ChannelsLastHook
 from mmbfbox.engine.checkpoint import load_checkpoint_file, load_weights
 from mmbfbox.engine.checkpoint_hook import SafeCheckpointHook
+from mmbfbox.engine.loss_guard import LossGuardHook
 from mmbfbox.engine.mixed_precision import BFloat16OptimWrapper, use_mixed_precision
 from mmbfbox.engine.path_parallel import PathDataParallel
 from mmbfbox.engine.path_sampling import PathSamplingHook
@@ -18,6 +19,7 @@ __all__ = [
     'BFloat16OptimWrapper',
     'ChannelsLastHook',
     'DetectionPicturesHook',
+    'LossGuardHook',
     'OptionalTensorboardVisBackend',
     'PathDataParallel',
     'PathSamplingHook',

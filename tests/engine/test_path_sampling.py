@@ -61,14 +61,14 @@ class Watch(Hook):
         self.moved.append((moved, {n for n in after if id(after[n]) in allowed}))
 
 
-def make_runner(config, folder, hooks, iterations, accumulate=1, **keys) -> Runner:
+def make_runner(config, folder, hooks, iterations, accumulate=1, images=None, **keys) -> Runner:
     return Runner(
         model=config.model,
         work_dir=str(folder),
         train_dataloader=dict(
             batch_size=2,
             num_workers=0,
-            dataset=Images(),
+            dataset=images or Images(),
             sampler=dict(type='DefaultSampler', shuffle=False),
             collate_fn=dict(type='pseudo_collate'),
         ),
