@@ -9,8 +9,10 @@ from mmengine.registry import init_default_scope
 
 from mmbfbox.engine import load_checkpoint_file, load_weights
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.export import subnet_model, subnet_weights, write_subnet
+from mmbfbox.export import subnet_weights, write_subnet
+from mmbfbox.export.subnet import subnet_config
 from mmbfbox.models import space_of
+from mmbfbox.search.build_searcher import own_device
 from mmbfbox.search.scorer import ReferenceScorer, build_quietly
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import config_from_text, load_config
@@ -62,18 +64,19 @@ def main() -> None:
     final = args.config or supernet.get('final_config')
     if not final:
         raise UserError("the supernet's config names no final_config; say which one with --config")
-    config = load_config(final, args.cfg_options)
     data_root = args.data_root or supernet.get('data_root')
-    if data_root and data_root != config.get('data_root'):
-        set_data_root(config, data_root)
-    config.model = subnet_model(supernet.model, arch)
+    config = subnet_config(final, supernet.model, arch, data_root, args.cfg_options)
     weights = subnet_weights(checkpoint['state_dict'], arch)
     if args.search_config:
         search = load_config(args.search_config, args.cfg_options)
         if data_root and data_root != search.get('data_root'):
             set_data_root(search, data_root)
         search.model = supernet.model
-        weights = ReferenceScorer(search, checkpoint['state_dict']).subnet(arch).state_dict()
+        weights = (
+            ReferenceScorer(search, checkpoint['state_dict'], own_device())
+            .subnet(arch)
+            .state_dict()
+        )
     written = write_subnet(
         args.out,
         config,

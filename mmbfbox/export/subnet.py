@@ -14,6 +14,8 @@ from torch import Tensor
 
 from mmbfbox.errors import UserError
 from mmbfbox.space import Arch
+from mmbfbox.utils.config import load_config
+from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import atomic_write
 
 _CHOICE = re.compile(r'backbone\.stages\.(\d+)\.(\d+)\.choices\.([^.]+)\.(.+)')
@@ -49,6 +51,32 @@ def subnet_model(model: Mapping[str, Any], arch: Arch) -> dict[str, Any]:
     subnet['backbone'] = {**backbone, 'type': 'FaceBackbone', 'stages': data['stages']}
     subnet['neck'] = {**neck, 'type': 'AttentionFPN', 'merges': data['merges']}
     return subnet
+
+
+def subnet_config(
+    final: str | Path,
+    model: Mapping[str, Any],
+    arch: Arch,
+    data_root: str | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
+) -> Config:
+    """The complete config of a subnet: data and schedule of ``final``, the model of ``arch``.
+
+    Args:
+        final: config that the result is trained with, by path or name.
+        model: model config of the supernet.
+        arch: an arch of its space.
+        data_root: data folder of the supernet, put in the place of the config's own.
+        cfg_options: changes of the config, dotted key to value.
+
+    Raises:
+        UserError: a config or the data folder is not usable.
+    """
+    config = load_config(final, cfg_options)
+    if data_root and data_root != config.get('data_root'):
+        set_data_root(config, data_root)
+    config.model = subnet_model(model, arch)
+    return config
 
 
 def subnet_weights(state: Mapping[str, Tensor], arch: Arch) -> dict[str, Tensor]:

@@ -1,32 +1,35 @@
-"""The search loop: propose, reject, score, write down; killed at any moment, it goes on."""
+"""The search loop: plan a round, share it among the ranks, score, write down; killed, it goes on."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mmbfbox.errors import UserError
+from mmbfbox.search.gate import Gate, Proposals, Task
 from mmbfbox.search.limits import Costs, Limits
-from mmbfbox.search.results import Candidate, ResultsFile
-from mmbfbox.search.strategy import Strategy
+from mmbfbox.search.progress import Progress
+from mmbfbox.search.race import Judge, Race
+from mmbfbox.search.ranks import Ranks
+from mmbfbox.search.results import Candidate, Ledger, ResultsFile
+from mmbfbox.search.scoring import Scorer
+from mmbfbox.search.strategies import Strategy
+from mmbfbox.search.strategies.base import best_first
+from mmbfbox.search.work_dir import opened
 from mmbfbox.space import Arch
-from mmbfbox.utils.files import atomic_write, make_writable_dir
 
-TRIES_WITHOUT_LUCK = 20_000
-"""Proposals rejected in a row before the limits are called impossible (a tenth of a second each 1,000)."""
+FAILURES_IN_A_ROW = 5
+"""Candidates that may fail one after the other before the search stops."""
 
+CHUNKS_A_RANK = 8
+"""Pieces that a round is cut into for each rank, if the config does not say how large they are."""
 
-class Scorer(Protocol):
-    """Gives AP ``easy``, ``medium`` and ``hard`` of an arch."""
-
-    def score(self, arch: Arch) -> dict[str, float]:
-        """Score one arch."""
-        ...
+MOST_IN_A_CHUNK = 64
 
 
 @dataclass
@@ -34,15 +37,19 @@ class Searcher:
     """Scores candidates until there are enough.
 
     Args:
-        strategy: proposes archs.
+        strategy: proposes archs in rounds.
         scorer: scores them.
         costs: counts their costs.
         limits: rejects before scoring.
-        work_dir: holds ``search.json`` (what was searched) and ``candidates.jsonl``.
-        identity: plain values that must be the same when a search is resumed: space, seed, supernet,
+        work_dir: holds ``search.json`` (what was searched) and ``candidates*.jsonl``.
+        identity: plain values that must be the same when a search is run again: space, seed, supernet,
             images.
         metric: score that ranks, ``'hard'``, ``'medium'`` or ``'easy'``.
-        report: called with every new candidate, all of them, and the number wanted.
+        latency: measures milliseconds of an arch; None does not measure.
+        race: stops candidates that are clearly behind; None scores all on all images.
+        chunk: candidates that a rank takes at once; None chooses.
+        ranks: the processes that share this search.
+        progress: told about every candidate.
     """
 
     strategy: Strategy
@@ -50,99 +57,171 @@ class Searcher:
     costs: Costs
     limits: Limits
     work_dir: Path
-    identity: dict[str, Any]
+    identity: Mapping[str, Any]
     metric: str = 'hard'
-    report: Callable[[Candidate, Sequence[Candidate], int], None] | None = None
+    latency: Callable[[Arch], float] | None = None
+    race: Race | None = None
+    chunk: int | None = None
+    ranks: Ranks = field(default_factory=Ranks)
+    progress: Progress | None = None
+    _failures: int = 0
 
-    def __post_init__(self) -> None:
-        self.results = ResultsFile(Path(self.work_dir) / 'candidates.jsonl')
+    def run(self, candidates: int) -> list[Candidate] | None:
+        """Search until ``candidates`` have been dealt with; what is there already is not scored again.
 
-    def run(self, candidates: int, resume: bool = False) -> list[Candidate]:
-        """Search until ``candidates`` are scored, and return them, the best first.
+        Returns:
+            Those scored on all images, the best first; None on a rank that others outlast.
 
         Raises:
-            UserError: the work dir holds another search, or one although ``resume`` is False; or the
-                limits reject everything.
+            UserError: the work dir holds another search or is in use; the limits reject everything; the
+                disk is full; candidates fail one after the other; or another rank's results are needed
+                and do not come.
         """
-        scored = self._open(resume)
-        known = {candidate.arch.canonical() for candidate in scored}
-        index = scored[-1].index + 1 if scored else 0
-        unlucky: list[dict[str, int]] = []
-        while len(scored) < candidates:
-            arch = self.strategy.propose(index, scored)
-            costs = self.costs.of(arch)
-            if not self.limits.allow(costs) or arch.canonical() in known:
-                unlucky.append(costs)
-                if len(unlucky) == TRIES_WITHOUT_LUCK:
-                    raise UserError(self._no_luck(unlucky))
-            else:
-                unlucky.clear()
-                start = time.perf_counter()
-                scores = self.scorer.score(arch)
-                seconds = round(time.perf_counter() - start, 3)
-                candidate = Candidate(
-                    index,
-                    arch,
-                    scores,
-                    costs['backbone_macs'],
-                    costs['detector_macs'],
-                    costs['params'],
-                    seconds,
-                )
-                self.results.append(candidate)
-                known.add(arch.canonical())
-                scored.append(candidate)
-                if self.report:
-                    self.report(candidate, scored, candidates)
-            index += 1
-        return sorted(scored, key=lambda candidate: -candidate.scores[self.metric])
+        with (
+            self.ranks.working(),
+            opened(self.work_dir, self.identity, self.ranks) as folder,
+        ):
+            self._open(folder, candidates)
+            self._all_rounds(candidates)
+            if self.progress:
+                self.progress.end()
+            if not self.ranks.last('end'):
+                return None
+            self.ledger.refresh()
+        ranked = best_first(list(self.ledger.final.values()), self.metric)
+        if not ranked:
+            raise UserError(
+                f'none of the {len(self.ledger.final)} candidates could be scored; {self.work_dir} '
+                f'says why, one line each'
+            )
+        return ranked
 
-    def _open(self, resume: bool) -> list[Candidate]:
-        """Check that the work dir is ours, and read what it holds."""
-        folder = make_writable_dir(self.work_dir)
-        header = folder / 'search.json'
-        # Through JSON and back, so that tuples compare equal to lists.
-        identity = json.loads(json.dumps(self.identity))
-        if header.exists():
-            if not resume:
-                raise UserError(
-                    f'{folder} already holds a search; continue it with --resume, or choose another '
-                    f'work dir'
-                )
-            try:
-                earlier = json.loads(header.read_text())
-            except ValueError as error:
-                raise UserError(f'{header} is damaged; start in another work dir') from error
-            different = [
-                f'{key} (there {earlier.get(key)!r}, here {identity.get(key)!r})'
-                for key in sorted({*earlier, *identity})
-                if earlier.get(key) != identity.get(key)
-            ]
-            if different:
-                raise UserError(
-                    f'{folder} holds another search, which differs in {"; ".join(different)}; '
-                    f'choose another work dir'
-                )
+    def _open(self, folder: Path, candidates: int) -> None:
+        rank = self.ranks.rank
+        self.file = ResultsFile(folder / f'candidates{f".rank{rank}" if rank else ""}.jsonl')
+        self.ledger = Ledger(folder)
+        self.ledger.refresh()
+        self.gate = Gate(self.costs, self.limits, self.latency)
+        if self.progress:
+            self.progress.begin(candidates, self.ledger.final.values())
+
+    def _all_rounds(self, candidates: int) -> None:
+        number = index = planned = 0
+        while planned < candidates:
+            if number:
+                # The round depends on the results of all ranks.
+                self.ranks.meet(f'round {number}')
+                self.ledger.refresh()
+            tasks, index = self._plan(number, index, candidates - planned)
+            earlier = [c for i, c in self.ledger.raced.items() if i < tasks[0].index]
+            lowest = self.race.thresholds(earlier, self.metric) if self.race else {}
+            self._work(f'round {number}', tasks, lowest)
+            planned += len(tasks)
+            number += 1
+        if self.race:
+            self._complete_stopped(self.race)
+
+    def _plan(self, number: int, index: int, left: int) -> tuple[list[Task], int]:
+        """The tasks of a round, and the number of the first proposal of the next one."""
+        size = self.strategy.size(number) or (self.race.round if self.race else left)
+        proposals = Proposals(self.gate, index, min(size, left))
+        raced = self.ledger.raced
+        earlier = [raced[i] for i in sorted(raced) if i < index and raced[i].complete]
+
+        def propose() -> None:
+            self.strategy.propose(number, earlier, proposals)
+
+        if self.latency is None:
+            propose()
         else:
-            with atomic_write(header) as path:
-                path.write_text(json.dumps(identity, indent=2) + '\n')
-        self.results.repair()
-        return self.results.read()
+            # Rank 0 measures while nobody else computes; the others read what it measured.
+            self.ranks.first(f'latencies of round {number}', propose)
+            if self.ranks.rank:
+                propose()
+        for task in proposals.tasks:
+            known = self.ledger.final.get(task.index)
+            if known is not None and known.arch != task.arch:
+                raise UserError(
+                    f'candidate {task.index} of {self.work_dir} is not the one that this search '
+                    f'proposes; it was written by another version: choose another work dir'
+                )
+        return proposals.tasks, proposals.index
 
-    def _no_luck(self, costs: list[dict[str, int]]) -> str:
-        """Why the search gave up, with the costs that it saw."""
-        ranges = [
-            f'{name} {min(cost[name] for cost in costs):.3g} to {max(cost[name] for cost in costs):.3g}'
-            for name in costs[0]
-        ]
-        limits = {cost: dict(bound) for cost, bound in self.limits.bounds.items()}
-        return (
-            f'{len(costs)} proposals in a row were outside of the limits {limits} or scored already; '
-            f'their costs were {", ".join(ranges)}: widen the limits or ask for fewer candidates'
-        )
+    def _work(self, key: str, tasks: Sequence[Task], lowest: Mapping[int, float]) -> None:
+        """Score the tasks of a round that have no result yet, together with the other ranks.
+
+        What is skipped are results of earlier runs: within a run every chunk belongs to one rank.
+        """
+        known = {task.index: self.ledger.final.get(task.index) for task in tasks}
+        # A failed candidate gets another chance as long as nothing was built upon its failure.
+        open_round = None in known.values()
+        done = {i for i, c in known.items() if c and (c.error is None or not open_round)}
+        self._share(key, tasks, done, lowest)
+
+    def _share(
+        self, key: str, tasks: Sequence[Task], done: AbstractSet[int], lowest: Mapping[int, float]
+    ) -> None:
+        """Score the chunks that fall to this rank, but for the tasks that are done."""
+        by_arch = {task.arch: task for task in tasks}
+        ordered = [by_arch[arch] for arch in self.scorer.order([task.arch for task in tasks])]
+        length = self.chunk or len(tasks)
+        if self.ranks.size > 1 and not self.chunk:
+            length = max(1, min(MOST_IN_A_CHUNK, length // (CHUNKS_A_RANK * self.ranks.size)))
+        while (start := self.ranks.draw(key) * length) < len(ordered):
+            left = [task.arch for task in ordered[start : start + length] if task.index not in done]
+            for arch in self.scorer.order(left):
+                self._deal_with(by_arch[arch], lowest)
+
+    def _complete_stopped(self, race: Race) -> None:
+        """Score to the end what could belong to the best after all."""
+        tried: set[int] = set()
+        while True:
+            self.ranks.meet(f'end of the race {len(tried)}')
+            self.ledger.refresh()
+            could = race.could_be_best(list(self.ledger.final.values()), self.metric)
+            candidates = [candidate for candidate in could if candidate.index not in tried]
+            if not candidates:
+                return
+            if self.progress:
+                self.progress.note(f'scoring {len(candidates)} stopped candidates to the end')
+            tasks = [Task(c.index, c.arch, _costs(c)) for c in candidates]
+            self._share(f'completions {len(tried)}', tasks, set(), {})
+            tried |= {candidate.index for candidate in candidates}
+
+    def _deal_with(self, task: Task, lowest: Mapping[int, float]) -> None:
+        """Score one candidate and write down what came of it."""
+        judge = Judge(self.metric, lowest) if self.race else None
+        start = time.perf_counter()
+        candidate = Candidate(task.index, task.arch, {}, **task.costs, seconds=0.0)  # type: ignore[arg-type]
+        try:
+            if judge is None:
+                scores = self.scorer.score(task.arch)
+            else:
+                scores = self.scorer.score(task.arch, judge)
+                scores = scores if judge.stopped is None else judge.scores
+                candidate = replace(candidate, parts=tuple(judge.parts), stopped=judge.stopped)
+            bad = [name for name, score in scores.items() if not math.isfinite(score)]
+            if bad or self.metric not in scores:
+                raise UserError(f'the score {(bad or [self.metric])[0]} is not a number')
+            candidate = replace(candidate, scores=scores)
+        except Exception as error:  # one candidate's trouble is not the others'
+            said = (str(error) or type(error).__name__).splitlines()[0][:300]
+            error_line = said if isinstance(error, UserError) else f'{type(error).__name__}: {said}'
+            candidate = replace(candidate, parts=(), stopped=None, error=error_line)
+        candidate = replace(candidate, seconds=round(time.perf_counter() - start, 3))
+        self.file.append(candidate)
+        if self.progress:
+            self.progress(candidate)
+        self._failures = self._failures + 1 if candidate.error else 0
+        if self._failures == FAILURES_IN_A_ROW:
+            raise UserError(
+                f'{FAILURES_IN_A_ROW} candidates in a row could not be scored, the last one because: '
+                f'{candidate.error}; all results are intact: put it right and run again'
+            )
 
 
-def fingerprint(value: bytes | Sequence[str]) -> str:
-    """Twelve hexadecimal digits of a file's content or of a list of names."""
-    data = value if isinstance(value, bytes) else '\n'.join(value).encode()
-    return hashlib.sha256(data).hexdigest()[:12]
+def _costs(candidate: Candidate) -> dict[str, float]:
+    costs = {
+        name: getattr(candidate, name) for name in ('backbone_macs', 'detector_macs', 'params')
+    }
+    return costs if candidate.latency_ms is None else {**costs, 'latency_ms': candidate.latency_ms}

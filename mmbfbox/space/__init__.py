@@ -8,6 +8,7 @@ from mmbfbox.space.arch import Arch, Merge
 from mmbfbox.space.backbone import DEEP_CHOICES, SHALLOW_CHOICES, BackboneSpace
 from mmbfbox.space.costs import Cost, CostTable
 from mmbfbox.space.fpn import FpnSpace
+from mmbfbox.space.frozen import FrozenSpace, freeze
 from mmbfbox.space.joint import JointSpace
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     'Cost',
     'CostTable',
     'FpnSpace',
+    'FrozenSpace',
     'JointSpace',
     'Merge',
+    'freeze',
 ]

@@ -1,0 +1,130 @@
+"""Measured latency of archs on the device of the search, each measured once."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmbfbox.errors import UserError
+from mmbfbox.models import set_arch
+from mmbfbox.space import Arch
+
+DEFAULTS: dict[str, Any] = dict(size=None, warmup=3, repeats=10)
+
+
+@dataclass
+class LatencyMeter:
+    """Milliseconds of an arch: the median of some runs, after some that do not count.
+
+    Measurements are noisy, so the first one of an arch stands: it is kept in a file, and a search that
+    goes on or has several processes decides by the same numbers.
+
+    Args:
+        run: runs an arch once and waits until it is done.
+        path: JSON-lines file that keeps what was measured; it need not exist.
+        warmup, repeats: runs that do not count, and that do.
+    """
+
+    run: Callable[[Arch], object]
+    path: Path
+    warmup: int = 3
+    repeats: int = 10
+    _known: dict[Arch, float] = field(default_factory=dict)
+    _read: int = 0
+
+    def __call__(self, arch: Arch) -> float:
+        """Milliseconds of one image."""
+        if arch not in self._known:
+            self.refresh()
+        if arch not in self._known:
+            for _ in range(self.warmup):
+                self.run(arch)
+            milliseconds = round(median(self._time(arch) for _ in range(self.repeats)), 4)
+            self._keep(arch, milliseconds)
+        return self._known[arch]
+
+    def refresh(self) -> None:
+        """Read what has been measured since, by this or another process."""
+        if not self.path.exists():
+            return
+        with self.path.open('rb') as file:
+            file.seek(self._read)
+            for line in file:
+                if not line.endswith(b'\n'):
+                    break
+                self._read += len(line)
+                try:
+                    data = json.loads(line)
+                    self._known.setdefault(Arch.from_dict(data['arch']), float(data['latency_ms']))
+                except (ValueError, KeyError, TypeError):
+                    continue  # cut off by a kill; it is measured again
+
+    def _time(self, arch: Arch) -> float:
+        start = time.perf_counter()
+        self.run(arch)
+        return 1000 * (time.perf_counter() - start)
+
+    def _keep(self, arch: Arch, milliseconds: float) -> None:
+        line = json.dumps(dict(arch=arch.to_dict(), latency_ms=milliseconds))
+        try:
+            with self.path.open('ab') as file:
+                # A kill may have left half a line.
+                torn = file.tell() > 0 and not self.path.read_bytes().endswith(b'\n')
+                file.write(b'\n' * torn + line.encode() + b'\n')
+        except OSError as error:
+            raise UserError(f'cannot write to {self.path}: {error.strerror}; make room') from error
+        self._known[arch] = milliseconds
+
+
+def path_runner(model: nn.Module, size: tuple[int, int], device: str) -> Callable[[Arch], object]:
+    """Runs one path of a resident supernet: backbone, pyramid and head on one image.
+
+    Args:
+        model: the supernet; it is moved to ``device`` and put into evaluation mode.
+        size: height and width of the image in pixels.
+        device: where to measure.
+    """
+    model.to(device).eval()
+    image = torch.zeros(1, 3, *size, device=device)
+
+    @torch.no_grad()
+    def run(arch: Arch) -> None:
+        set_arch(model, arch)
+        model(image, mode='tensor')
+        if image.is_cuda:
+            torch.cuda.synchronize(image.device)
+
+    return run
+
+
+def latency_settings(settings: Mapping[str, Any] | None, size: tuple[int, int]) -> dict[str, Any]:
+    """The keys of ``search.latency``, complete.
+
+    Args:
+        settings: some of ``size`` (height and width of the image), ``warmup`` and ``repeats``.
+        size: the size that is scored, for which latency is measured by default.
+
+    Raises:
+        UserError: a key is unknown or out of range.
+    """
+    given = dict(settings or {})
+    unknown = sorted(set(given) - set(DEFAULTS))
+    if unknown:
+        raise UserError(
+            f'search.latency has the key {unknown[0]!r}, expected {", ".join(DEFAULTS)}'
+        )
+    complete = {**DEFAULTS, **given}
+    complete['size'] = [int(side) for side in complete['size'] or size]
+    if len(complete['size']) != 2 or min(*complete['size'], complete['repeats']) < 1:
+        raise UserError(
+            f'search.latency is {complete}; expected size=(height, width) and repeats of 1 or more'
+        )
+    return complete
