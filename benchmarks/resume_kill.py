@@ -85,23 +85,45 @@ def start(data: Path, work_dir: Path, options: dict[str, Any]) -> Any:
 
 
 def train_killed(
-    data: Path, work_dir: Path, options: dict[str, Any], kills: int, seed: int, span: float
+    data: Path, work_dir: Path, options: dict[str, Any], kills: int, seed: int
 ) -> Iterator[str]:
-    """Train, killed ``kills`` times within ``span`` seconds of a start; yields what was there each time."""
+    """Train, killed ``kills`` times; yields when, and what the next process goes on from.
+
+    Each fifth time it happens within two seconds of the start, otherwise after some iterations.
+    """
     generator = random.Random(seed)
-    for _ in range(kills):
+    for number in range(kills):
+        early = number % 5 == 4
+        wanted = _iterations(work_dir) + generator.randint(1, 8)
+        delay = generator.uniform(0, 2 if early else 0.15)
         process = start(data, work_dir, options)
-        process.join(generator.uniform(0, span))
+        while not early and process.exitcode is None and _iterations(work_dir) < wanted:
+            time.sleep(0.005)
+        process.join(delay)
         if process.exitcode is not None:
             raise UserError('the run ended before all kills; use more --iterations')
         process.kill()
         process.join()
         note = work_dir / 'last_checkpoint'
-        yield Path(note.read_text()).name if note.is_file() else 'nothing'
+        found = Path(note.read_text()).name if note.is_file() else 'nothing'
+        lines = [line for line in _lines(work_dir) if line.endswith('}')]
+        last = json.loads(lines[-1])['step'] if lines else 0
+        yield f'{"starting" if early else f"after iteration {last}"}, going on from {found}'
     process = start(data, work_dir, options)
     process.join()
     if process.exitcode:
         raise UserError('the resumed run failed')
+
+
+def _iterations(work_dir: Path) -> int:
+    """How many iterations all runs in ``work_dir`` have made, repeated ones included."""
+    return sum('"loss"' in line for line in _lines(work_dir))
+
+
+def _lines(work_dir: Path) -> list[str]:
+    """All lines that the runs in ``work_dir`` have logged; the last may be half a line."""
+    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    return [line for log in logs for line in log.read_text().splitlines()]
 
 
 def differences(one: Any, other: Any, name: str = '') -> list[str]:
@@ -141,13 +163,12 @@ def final_state(work_dir: Path) -> dict[str, Any]:
 
 def logged(work_dir: Path) -> dict[int, dict[str, float]]:
     """The scalars of each iteration, as the last process that did it wrote them."""
-    lines: dict[int, dict[str, float]] = {}
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for line in path.read_text().splitlines():
-            if line.endswith('}'):  # the line at which the process was killed
-                row = json.loads(line)
-                lines[row['step']] = row
-    return lines
+    scalars: dict[int, dict[str, float]] = {}
+    for line in _lines(work_dir):
+        if line.endswith('}'):
+            row = json.loads(line)
+            scalars.setdefault(row['step'], {}).update(row)
+    return scalars
 
 
 @exit_on_user_error
@@ -179,10 +200,9 @@ def main() -> None:
             raise UserError('the undisturbed run failed, see above')
         seconds = time.perf_counter() - begin
         print(f'undisturbed: {args.iterations} iterations in {seconds:.1f} s', flush=True)
-        span = 1.5 * seconds / (args.kills + 1) + 3
-        killed = train_killed(data, root / 'killed', options, args.kills, args.seed, span)
+        killed = train_killed(data, root / 'killed', options, args.kills, args.seed)
         for number, found in enumerate(killed, 1):
-            print(f'kill {number}: going on from {found}', flush=True)
+            print(f'kill {number}: {found}', flush=True)
         wrong = differences(final_state(root / 'undisturbed'), final_state(root / 'killed'))
         print(f'{args.kills} kills: {len(wrong)} differences', *wrong[:10], sep='\n  ')
         sys.exit(bool(wrong))

@@ -13,6 +13,8 @@ from mmbfbox.errors import UserError
 
 ATTRIBUTES = ('blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose')
 _COLUMNS = 4 + len(ATTRIBUTES)
+_LARGEST = np.array([1e6] * 4 + [9] * len(ATTRIBUTES))
+"""What the numbers of a row can be, in size: pixels and attributes."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def parse_wider_annotations(path: str | Path) -> list[WiderRecord]:
         if '/' not in name:
             _reject(path, at, lines[at], "an image name 'event/file.jpg'")
         count = lines[at + 1].strip() if at + 1 < len(lines) else ''
-        if not count.isdecimal():
+        if not count.isdecimal() or len(count) > 9:
             _reject(path, at + 1, count, f'the number of faces in {name}')
         begin, at = at + 2, at + 2 + int(count)
         records.append(_record(name, _numbers(path, lines, begin, at)))
@@ -85,21 +87,21 @@ def _numbers(path: Path, lines: list[str], begin: int, end: int) -> NDArray[np.f
     try:
         numbers = np.array([float(word) for row in rows for word in row])
         complete = len(rows) == end - begin and all(len(row) == _COLUMNS for row in rows)
-        if complete and np.isfinite(numbers).all():
+        if complete and (np.abs(numbers.reshape(-1, _COLUMNS)) <= _LARGEST).all():
             return numbers.reshape(-1, _COLUMNS)
     except ValueError:
         pass
     for number in range(begin, end):
         line = lines[number] if number < len(lines) else ''
         words = line.split()
-        if len(words) != _COLUMNS or not all(_is_number(word) for word in words):
+        if len(words) != _COLUMNS or not all(map(_is_number, words, _LARGEST)):
             break
     _reject(path, number, line, f'{_COLUMNS} numbers: x y w h and six attributes')
 
 
-def _is_number(word: str) -> bool:
+def _is_number(word: str, largest: float) -> bool:
     try:
-        return bool(np.isfinite(float(word)))
+        return abs(float(word)) <= largest
     except ValueError:
         return False
 

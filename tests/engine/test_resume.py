@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.resume_kill import differences, final_state, start, train_killed
 from mmbfbox.datasets.demo_data import make_demo_data
 
-OPTIONS = {'train_cfg.max_iters': 14, 'default_hooks.checkpoint.interval': 2}
+OPTIONS = {'train_cfg.max_iters': 20, 'default_hooks.checkpoint.interval': 2}
 
 
 def test_a_run_killed_at_5_random_moments_ends_bit_identical(tmp_path):
@@ -13,10 +13,11 @@ def test_a_run_killed_at_5_random_moments_ends_bit_identical(tmp_path):
     data = tmp_path / 'data'
     make_demo_data(data, seed=0, train=16, val=2, size=128)
     undisturbed = start(data, tmp_path / 'undisturbed', OPTIONS)
-    found = list(train_killed(data, tmp_path / 'killed', OPTIONS, kills=5, seed=0, span=3))
+    found = list(train_killed(data, tmp_path / 'killed', OPTIONS, kills=5, seed=0))
     undisturbed.join()
     assert undisturbed.exitcode == 0
     states = [final_state(tmp_path / name) for name in ('undisturbed', 'killed')]
     assert not differences(*states)
-    assert states[0]['iter'] == 14 and len(states[0]['histories']['train/loss'].data[0]) == 14
-    assert len(states[0]['log']) == 14 and len(found) == 5
+    assert states[0]['iter'] == 20 and len(states[0]['histories']['train/loss'].data[0]) == 20
+    assert len(states[0]['log']) == 20
+    assert len(found) == 5 and 'nothing' not in found[-1]
