@@ -39,7 +39,7 @@ from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 
-TIMES = ('time', 'data_time', 'eta', 'memory')
+TIMES = ('time', 'data_time', 'eta', 'memory', 'images_per_second', 'data_share')
 WIDTHS = [16, 16, 16, 16]
 OPTIONS: dict[str, Any] = {
     'model.backbone.stem_channels': 8,
@@ -85,16 +85,17 @@ def start(data: Path, work_dir: Path, options: dict[str, Any]) -> Any:
 
 
 def train_killed(
-    data: Path, work_dir: Path, options: dict[str, Any], kills: int, seed: int
+    data: Path, work_dir: Path, options: dict[str, Any], kills: int, seed: int, most: int = 8
 ) -> Iterator[str]:
     """Train, killed ``kills`` times; yields when, and what the next process goes on from.
 
-    Each fifth time it happens within two seconds of the start, otherwise after some iterations.
+    Each fifth time it happens within two seconds of the start, otherwise after one to ``most``
+    iterations.
     """
     generator = random.Random(seed)
     for number in range(kills):
         early = number % 5 == 4
-        wanted = _iterations(work_dir) + generator.randint(1, 8)
+        wanted = _iterations(work_dir) + generator.randint(1, most)
         delay = generator.uniform(0, 2 if early else 0.15)
         process = start(data, work_dir, options)
         while not early and process.exitcode is None and _iterations(work_dir) < wanted:
@@ -178,7 +179,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--kills', type=int, default=25, help='how often the run is killed')
-    parser.add_argument('--iterations', type=int, default=120, help='length of the run')
+    parser.add_argument('--iterations', type=int, default=160, help='length of the run')
     parser.add_argument('--interval', type=int, default=3, help='iterations between checkpoints')
     parser.add_argument('--seed', type=int, default=0, help='seed of the moments')
     parser.add_argument('--work-dir', type=Path, help='keep the runs here')
