@@ -3,6 +3,7 @@
     python benchmarks/training.py                 # everything that this machine can measure
     python benchmarks/training.py wrapper         # two gloo processes, PathDataParallel against DDP
     python benchmarks/training.py assignment      # 2,000 faces, 34 k anchors
+    python benchmarks/training.py keys            # mixed precision, memory layout
     python benchmarks/training.py step --batch 7  # images a second, memory, share of each part (a GPU)
 
 What is compared takes turns in one run: only ratios within one run mean something.
@@ -61,7 +62,8 @@ def wrapper_rank(rank: int, args: argparse.Namespace) -> None:
     dist.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
     sent: dict[str, float] = {}
 
-    def count(state: object, bucket: dist.GradBucket) -> torch.futures.Future[torch.Tensor]:
+    # Without annotations: torch compares them with types, and finds text.
+    def count(state, bucket):
         """DDP's own reduction, counted."""
         sent['ddp'] += bucket.buffer().nbytes
         buffer = bucket.buffer().div_(dist.get_world_size())
@@ -209,6 +211,41 @@ def timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+# --- speed keys ------------------------------------------------------------------------------------
+
+
+def keys(args: argparse.Namespace) -> None:
+    """A step of the demo's supernet with each speed key, the same paths and images for all."""
+    images, samples = batch(8, 192)
+    images, samples = images.to(args.device), [sample.to(args.device) for sample in samples]
+    cases = [(last, half) for last in (False, True) for half in (False, True)]
+    models = {case: build('demo/supernet', args.device) for case in cases}
+    times: dict[tuple[bool, bool], list[float]] = {case: [] for case in cases}
+    for case, model in models.items():
+        if case[0]:
+            model.to(memory_format=torch.channels_last)
+
+    def one_step(case: tuple[bool, bool], model: nn.Module) -> None:
+        with torch.autocast(args.device, torch.bfloat16, enabled=case[1]):
+            losses = model(images, samples, mode='loss')
+        model.parse_losses(losses)[0].backward()
+        model.zero_grad()
+
+    for number in range(args.steps + 2):
+        for case, model in models.items():
+            set_arch(model, space_of(model).sample(0, number))
+            seconds = timed(lambda case=case, model=model: one_step(case, model))
+            times[case] += [seconds] if number >= 2 else []
+    print('\ndemo/supernet, 8 x 192x192, forward and backward')
+    print('| channels-last | bf16 | ms a step | as fast as without both |')
+    print('|---|---|---|---|')
+    for case, seconds in times.items():
+        pairs = zip(times[False, False], seconds, strict=True)
+        gain = statistics.median(plain / keyed for plain, keyed in pairs)
+        marks = ' | '.join('yes' if key else 'no' for key in case)
+        print(f'| {marks} | {1000 * statistics.median(seconds):.0f} | {gain:.2f} x |')
+
+
 # --- the whole step --------------------------------------------------------------------------------
 
 
@@ -302,7 +339,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('what', nargs='*', help='wrapper, assignment or step; all three by default')
+    parser.add_argument(
+        'what', nargs='*', help='wrapper, assignment, keys or step; all four by default'
+    )
     parser.add_argument('--config', default='paper/supernet', help='wrapper: the supernet')
     parser.add_argument('--size', type=int, default=128, help='wrapper: image side in pixels')
     parser.add_argument('--steps', type=int, default=12, help='steps to measure')
@@ -323,7 +362,7 @@ def main() -> None:
     if args.rank is not None:
         wrapper_rank(int(args.rank), args)
         return
-    parts = dict(wrapper=wrapper, assignment=assignment, step=step)
+    parts = dict(wrapper=wrapper, assignment=assignment, keys=keys, step=step)
     for name in args.what or parts:
         if name not in parts:
             parser.error(f'{name!r} is none of {", ".join(parts)}')

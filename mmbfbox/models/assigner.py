@@ -33,7 +33,7 @@ class FaceAssigner(BaseAssigner):
         pos_iou_thr: lowest IoU of a positive anchor. Defaults to 0.35.
         min_pos_iou: lowest IoU of a face's best anchor. Defaults to 0: every face gets one.
         margin: pixels by which an ignored face grows, half the finest stride. Defaults to 2.
-        chunk: faces compared at a time. Defaults to 64.
+        chunk: faces compared at a time. Defaults to 16.
 
     Raises:
         UserError: a threshold is not in 0..1.
@@ -44,7 +44,7 @@ class FaceAssigner(BaseAssigner):
         pos_iou_thr: float = 0.35,
         min_pos_iou: float = 0.0,
         margin: float = 2.0,
-        chunk: int = 64,
+        chunk: int = 16,
     ) -> None:
         if not (0 < pos_iou_thr <= 1 and 0 <= min_pos_iou <= 1):
             raise UserError(
