@@ -110,17 +110,28 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         while True:
             try:
                 return next(self.dataloader_iterator)
-            except RuntimeError as error:
+            except (RuntimeError, OSError, EOFError) as error:
                 restarts += 1
-                if 'DataLoader worker' not in str(error) or restarts > _RESTARTS:
+                if not self._worker_died(error) or restarts > _RESTARTS:
                     raise
+                said = (str(error) or type(error).__name__).splitlines()[0]
                 print_log(
-                    f'a loader worker died ({str(error).splitlines()[0]}); starting new ones at '
-                    f'iteration {self._iter}',
+                    f'a loader worker died ({said}); starting new ones at iteration {self._iter}',
                     logger='current',
                     level=logging.WARNING,
                 )
                 self._open_dataloader()
+
+    def _worker_died(self, error: Exception) -> bool:
+        """Whether an error means that a worker is gone, not that it could not make a batch.
+
+        torch says so if it notices the death first. A batch that the worker had announced ends in a
+        connection that breaks instead, because its memory is handed over by the worker itself.
+        """
+        if isinstance(error, RuntimeError):
+            return 'DataLoader worker' in str(error)
+        workers = getattr(self.dataloader_iterator, '_workers', [])
+        return any(not worker.is_alive() for worker in workers)
 
 
 class _Unopened:

@@ -89,3 +89,41 @@ def test_dead_workers_are_replaced_and_the_batches_stay_the_same(tmp_path, monke
         assert len(run.model.inputs) == 8
         assert all(map(torch.equal, runs[0].model.inputs, run.model.inputs))
         assert torch.equal(runs[0].model.linear.weight, run.model.linear.weight)
+
+
+@pytest.mark.parametrize('error', [ConnectionResetError(104, 'reset by peer'), EOFError()])
+def test_a_batch_that_dies_with_its_worker_is_made_again(tmp_path, error):
+    """The connection over which a dead worker would have handed its batch over breaks."""
+    whole = toy_runner(tmp_path / 'whole', 4)
+    whole.train()
+    runner = toy_runner(tmp_path / 'broken', 4, loader=dict(num_workers=1, persistent_workers=True))
+    loop, breaks = runner.build_train_loop(runner._train_loop), []
+
+    class Breaking:
+        """Kills the worker and breaks the connection, once."""
+
+        def __init__(self, iterator):
+            self._workers, self._iterator = iterator._workers, iterator
+
+        def __next__(self):
+            if not breaks:
+                breaks.append(True)
+                os.kill(self._workers[0].pid, signal.SIGKILL)
+                self._workers[0].join()
+                raise error
+            return next(self._iterator)
+
+        def _shutdown_workers(self):
+            self._iterator._shutdown_workers()
+
+    opened = loop._open_dataloader
+
+    def open_breaking():
+        opened()
+        loop.dataloader_iterator = Breaking(loop.dataloader_iterator)
+
+    loop._open_dataloader = open_breaking
+    runner._train_loop = loop
+    runner.train()
+    assert breaks and len(runner.model.inputs) == 4
+    assert all(map(torch.equal, whole.model.inputs, runner.model.inputs))
