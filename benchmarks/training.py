@@ -82,7 +82,7 @@ def wrapper_rank(rank: int, args: argparse.Namespace) -> None:
         name: torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-5)
         for name, network in networks.items()
     }
-    images, samples = batch(1, args.size)
+    images, samples = batch(2, args.size)
     rows = []
     for step in range(args.steps + 1):
         row = {}
@@ -125,7 +125,7 @@ def wrapper(args: argparse.Namespace) -> None:
     rows = tables['bytes']
     active = statistics.mean(row['active bytes'] for row in rows)
     ratio = max(row['path bytes'] / row['active bytes'] for row in rows)
-    print(f'\n{args.config}, 1 x {args.size}x{args.size} a rank, 2 gloo processes, one thread each')
+    print(f'\n{args.config}, 2 x {args.size}x{args.size} a rank, 2 gloo processes, one thread each')
     print('| wrapper | MiB reduced a step | of the active gradients | seconds a step |')
     print('|---|---|---|---|')
     titles = dict(path='PathDataParallel', ddp='DDP, find_unused_parameters=True')
