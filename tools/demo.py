@@ -13,8 +13,10 @@ from mmengine.registry import init_default_scope
 
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import traced_macs
-from mmbfbox.search import Candidate, ResultsFile
+from mmbfbox.search import Candidate
 from mmbfbox.search.report import readable
+from mmbfbox.search.results import read_candidates
+from mmbfbox.search.strategies.base import best_first
 from mmbfbox.utils.cli import make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import check_layout
@@ -108,15 +110,12 @@ class Chain:
         options: list[object] = ['--data-root', self.data]
         if self.candidates:
             options += ['--candidates', self.candidates]
-        if (folder / 'candidates.jsonl').exists():
-            options.append('--resume')
         self.step(
             'search', folder / 'score_vs_macs.png', 'search', self.config('search'), supernet,
             '--work-dir', folder, *options,
         )  # fmt: skip
         metric = load_config(self.config('search')).search.metric
-        scored = ResultsFile(folder / 'candidates.jsonl').read()
-        return sorted(scored, key=lambda candidate: -candidate.scores[metric])
+        return best_first(read_candidates(folder), metric)
 
 
 def summary(

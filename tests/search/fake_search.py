@@ -1,15 +1,14 @@
-"""A search without networks: scores from the arch's text. Also run as a process of its own."""
+"""A search without networks: scores from the arch's text."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from pathlib import Path
 
 from mmbfbox.search import Limits, RandomStrategy, Searcher
 from mmbfbox.search.limits import Costs
-from mmbfbox.search.ranks import Ranks, join_ranks
+from mmbfbox.search.strategies import build_strategy
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
 
 SPACE = JointSpace(
@@ -18,23 +17,37 @@ SPACE = JointSpace(
     ),
     FpnSpace((2, 3, 4), (2, 3)),
 )
-COSTS = Costs(CostTable(SPACE), CostTable(SPACE, (64, 64)))
+SMALL = JointSpace(
+    BackboneSpace(4, (8, 8), (1, 1), 1, ('conv3', 'conv5', 'dw3'), ('conv3', 'dw5')),
+    FpnSpace((2, 3), (2,)),
+)
+"""Six archs."""
 PARTS = (10, 20, 30)
 
 
 class TextScorer:
-    """AP that depends on the arch alone, with noise on a part of the images."""
+    """AP that depends on the arch alone, with noise on a part of the images.
+
+    Args:
+        seconds: time that a score takes.
+        die_after: scores after which the process is stopped.
+        fails: says which archs cannot be scored.
+    """
 
     images = dict(held_out=['a'], recalibration=['b'])
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds=0.0, die_after=None, fails=lambda arch: False) -> None:
+        self.seconds, self.die_after, self.fails = seconds, die_after, fails
         self.scored = []
 
     def order(self, archs):
         return sorted(archs, key=str)
 
     def score(self, arch, keep=None):
+        if len(self.scored) == self.die_after:
+            raise KeyboardInterrupt
+        if self.fails(arch):
+            raise RuntimeError('it broke\nin detail')
         self.scored.append(arch)
         time.sleep(self.seconds)
         digits = hashlib.sha256(str(arch.canonical()).encode()).hexdigest()
@@ -47,12 +60,27 @@ class TextScorer:
         return dict(easy=value, medium=value, hard=value)
 
 
-def make_searcher(folder, strategy=None, scorer=None, **keys) -> Searcher:
-    strategy = strategy or RandomStrategy(SPACE, 0)
-    identity = dict(space=str(SPACE))
+def costs(space) -> Costs:
+    return Costs(CostTable(space), CostTable(space, (64, 64)))
+
+
+def make_searcher(
+    folder, strategy=None, scorer=None, space=SPACE, limits=None, identity=(), **keys
+) -> Searcher:
     return Searcher(
-        strategy, scorer or TextScorer(), COSTS, Limits(), Path(folder), identity, **keys
+        strategy or RandomStrategy(space, 0),
+        scorer or TextScorer(),
+        costs(space),
+        Limits(limits or {}),
+        Path(folder),
+        dict(identity, space=str(space)),
+        **keys,
     )
+
+
+def evolution(population):
+    settings = dict(type='evolution', population=population)
+    return build_strategy(settings, SPACE, 0, 'hard')
 
 
 def results(candidates) -> dict[int, tuple]:
@@ -60,8 +88,6 @@ def results(candidates) -> dict[int, tuple]:
     return {c.index: (str(c.arch), c.scores, c.stopped, c.error) for c in candidates}
 
 
-if __name__ == '__main__':
-    # fake_search.py FOLDER CANDIDATES SECONDS LAUNCHER
-    ranks: Ranks = join_ranks(sys.argv[4], patience=6.0)
-    scorer = TextScorer(float(sys.argv[3]))
-    make_searcher(sys.argv[1], scorer=scorer, ranks=ranks, chunk=2).run(int(sys.argv[2]))
+def plain(candidates) -> list[tuple]:
+    """The same, in the order in which they are given."""
+    return list(results(candidates).items())

@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
-import signal
-import subprocess
-import sys
+import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mmbfbox.errors import UserError
+from mmbfbox.search import join_ranks
 from mmbfbox.search.results import read_results
-from tests.search.fake_search import make_searcher, results
+from tests.search.fake_search import TextScorer, evolution, make_searcher, results
 
-SCRIPT = Path(__file__).with_name('fake_search.py')
-ROOT = Path(__file__).resolve().parents[2]
+FORK = multiprocessing.get_context('fork')
+"""Children have everything imported already."""
 
 
-def start(folder: Path, ranks: int, port: int, seconds: float) -> list[subprocess.Popen]:
-    """The processes of a search of 40 candidates."""
-    processes = []
-    for rank in range(ranks):
-        environment = dict(
-            os.environ, PYTHONPATH=str(ROOT), RANK=str(rank), WORLD_SIZE=str(ranks),
-            MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port), OMP_NUM_THREADS='1',
-        )  # fmt: skip
-        launcher = 'pytorch' if ranks > 1 else 'none'
-        command = [sys.executable, SCRIPT, folder, '40', str(seconds), launcher]
-        processes.append(
-            subprocess.Popen(
-                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-            )
-        )
+def search(folder: Path, rank: int, ranks: int, port: int, seconds: float, population: int) -> None:
+    """The work of one process: a search of 40 candidates."""
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(ranks), MASTER_PORT=str(port))
+    os.environ['MASTER_ADDR'] = '127.0.0.1'
+    try:
+        joined = join_ranks('pytorch' if ranks > 1 else 'none', patience=5.0)
+        strategy = evolution(population) if population else None
+        make_searcher(folder, strategy, TextScorer(seconds), ranks=joined, chunk=2).run(40)
+    except UserError as error:
+        (folder / f'said{rank}').write_text(str(error))
+        os._exit(1)
+
+
+def start(folder: Path, ranks: int, seconds: float, population: int = 0) -> list[Any]:
+    """The processes of a search, each with its own number."""
+    folder.mkdir(exist_ok=True)
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    processes = [
+        FORK.Process(target=search, args=(folder, rank, ranks, port, seconds, population))
+        for rank in range(ranks)
+    ]
+    for process in processes:
+        process.start()
     return processes
 
 
-def finish(processes: list[subprocess.Popen]) -> None:
+def finish(processes: list[Any]) -> None:
+    """Wait for them; all must come to the end."""
     for process in processes:
-        said = process.communicate(timeout=120)[1].decode()
-        assert process.returncode == 0, said[-2000:]
+        process.join(60)
+        assert process.exitcode == 0
 
 
 @pytest.fixture(scope='module')
@@ -49,7 +62,7 @@ def undisturbed(tmp_path_factory) -> dict:
 
 
 def test_two_processes_score_what_one_scores_each_a_part(undisturbed, tmp_path):
-    finish(start(tmp_path, 2, 29641, 0.02))
+    finish(start(tmp_path, 2, 0.02))
     assert results(read_results(tmp_path)[1]) == undisturbed
     files = sorted(tmp_path.glob('candidates*.jsonl'))
     lengths = [len(file.read_text().splitlines()) for file in files]
@@ -59,20 +72,52 @@ def test_two_processes_score_what_one_scores_each_a_part(undisturbed, tmp_path):
 @pytest.mark.parametrize('ranks', [1, 2])
 def test_killed_at_random_moments_nothing_is_lost_nor_scored_twice(ranks, undisturbed, tmp_path):
     moments = random.Random(ranks)
-    for attempt in range(2):
-        processes = start(tmp_path, ranks, 29650 + 10 * ranks + attempt, 0.05)
-        deadline = time.monotonic() + 60
-        before = len(list_lines(tmp_path))
-        while len(list_lines(tmp_path)) < before + 3 and time.monotonic() < deadline:
-            time.sleep(0.02)
+    for _ in range(4):
+        processes = start(tmp_path, ranks, 0.05)
+        wait_for_lines(tmp_path, len(list_lines(tmp_path)) + 3)
         time.sleep(moments.uniform(0, 0.2))
         for process in processes:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
         for process in processes:
-            process.communicate()
-    finish(start(tmp_path, ranks, 29659 + 10 * ranks, 0.0))
+            process.join()
+    finish(start(tmp_path, ranks, 0.0))
     assert results(read_results(tmp_path)[1]) == undisturbed
     assert len(list_lines(tmp_path)) == 40
+
+
+def test_generations_are_the_same_with_two_processes_and_a_dead_one_is_noticed(tmp_path):
+    expected = results(make_searcher(tmp_path / 'one', evolution(10)).run(40))
+    processes = start(tmp_path / 'two', 2, 0.05, 10)
+    wait_for_lines(tmp_path / 'two', 3)
+    processes[1].kill()
+    processes[1].join()
+    processes[0].join(60)
+    assert processes[0].exitcode == 1
+    assert 'rank 1 has shown no sign of life' in (tmp_path / 'two' / 'said0').read_text()
+    finish(start(tmp_path / 'two', 2, 0.0, 10))
+    assert results(read_results(tmp_path / 'two')[1]) == expected
+    assert len(list_lines(tmp_path / 'two')) == 40
+
+
+def test_in_a_random_search_the_others_finish_what_a_dead_process_leaves(undisturbed, tmp_path):
+    processes = start(tmp_path, 2, 0.05)
+    wait_for_lines(tmp_path, 4)
+    processes[1].kill()
+    processes[1].join()
+    finish(processes[:1])
+    # All but the chunk of two that it had taken.
+    left = 40 - len(list_lines(tmp_path))
+    assert 0 < left <= 2
+    finish(start(tmp_path, 1, 0.0))
+    assert results(read_results(tmp_path)[1]) == undisturbed
+    assert len(list_lines(tmp_path)) == 40
+
+
+def wait_for_lines(folder: Path, number: int) -> None:
+    """Wait until so many candidates are written."""
+    deadline = time.monotonic() + 60
+    while len(list_lines(folder)) < number and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def list_lines(folder: Path) -> list[str]:

@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from fcntl import LOCK_SH, flock
 from itertools import pairwise
 
 import pytest
 
 from mmbfbox.errors import UserError
-from mmbfbox.search import Limits, RandomStrategy, ResultsFile, Searcher
-from mmbfbox.search.limits import Costs
+from mmbfbox.search import Limits, ResultsFile
 from mmbfbox.search.report import draw, pareto_front, readable, table
-from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
+from mmbfbox.search.results import read_candidates
+from mmbfbox.search.searcher import FAILURES_IN_A_ROW
+from tests.search.fake_search import SMALL, SPACE, TextScorer, costs, plain
+from tests.search.fake_search import make_searcher as make
 
-SPACE = JointSpace(
-    BackboneSpace(4, (8, 8), (1, 1), 1, ('conv3', 'conv5', 'dw3'), ('conv3', 'dw5')),
-    FpnSpace((2, 3), (2,)),
-)
-COSTS = Costs(CostTable(SPACE), CostTable(SPACE, (64, 64)))
-
-
-class HashScorer:
-    """A score that depends on the arch alone, and can be told to die."""
-
-    def __init__(self, die_after: int | None = None) -> None:
-        self.scored = []
-        self.die_after = die_after
-
-    images = dict(held_out=['a'], recalibration=['b'])
-
-    def order(self, archs):
-        return sorted(archs, key=str)
-
-    def score(self, arch, keep=None):
-        if len(self.scored) == self.die_after:
-            raise KeyboardInterrupt
-        self.scored.append(arch)
-        value = int(hashlib.sha256(str(arch).encode()).hexdigest()[:8], 16) / 2**32
-        return dict(easy=value, medium=value / 2, hard=value / 4)
+COSTS = costs(SMALL)
 
 
-def searcher(folder, scorer=None, limits=None, **identity) -> Searcher:
-    return Searcher(
-        RandomStrategy(SPACE, 0),
-        scorer or HashScorer(),
-        COSTS,
-        Limits(limits or {}),
-        folder,
-        dict(space=str(SPACE), **identity),
-    )
-
-
-def scores(candidates):
-    return [(c.index, str(c.arch), c.scores) for c in candidates]
+def small(folder, scorer=None, limits=None, space=SMALL, **keys):
+    return make(folder, None, scorer, space, limits, **keys)
 
 
 def test_best_comes_first_and_every_arch_is_scored_once(tmp_path):
-    scorer = HashScorer()
-    ranked = searcher(tmp_path, scorer).run(6)
+    scorer = TextScorer()
+    ranked = small(tmp_path, scorer).run(6)
     hard = [candidate.scores['hard'] for candidate in ranked]
     assert hard == sorted(hard, reverse=True)
     # The space has six archs only, so sampling meets each of them again and again.
@@ -66,53 +33,154 @@ def test_best_comes_first_and_every_arch_is_scored_once(tmp_path):
 
 
 @pytest.mark.parametrize('after', [0, 1, 3, 5])
-def test_a_killed_search_resumes_and_ends_like_an_undisturbed_one(tmp_path, after):
-    undisturbed = searcher(tmp_path / 'a').run(6)
+def test_a_killed_search_goes_on_and_ends_like_an_undisturbed_one(tmp_path, after):
+    undisturbed = small(tmp_path / 'a').run(6)
     with pytest.raises(KeyboardInterrupt):
-        searcher(tmp_path / 'b', HashScorer(after)).run(6)
-    rest = HashScorer()
-    resumed = searcher(tmp_path / 'b', rest).run(6)
-    assert scores(resumed) == scores(undisturbed)
+        small(tmp_path / 'b', TextScorer(die_after=after)).run(6)
+    rest = TextScorer()
+    resumed = small(tmp_path / 'b', rest).run(6)
+    assert plain(resumed) == plain(undisturbed)
     assert len(rest.scored) == 6 - after
 
 
-def test_a_line_cut_off_by_a_kill_is_scored_again(tmp_path):
-    expected = searcher(tmp_path).run(4)
+def test_a_finished_search_is_read_and_a_longer_one_goes_on(tmp_path):
+    expected = small(tmp_path / 'a', space=SPACE).run(40)
+    small(tmp_path / 'b', space=SPACE).run(15)
+    again = TextScorer()
+    small(tmp_path / 'b', again, space=SPACE).run(15)
+    assert not again.scored
+    assert plain(small(tmp_path / 'b', space=SPACE).run(40)) == plain(expected)
+
+
+@pytest.mark.parametrize('damage', ['{"index": 1', '\x00\x00\n', '{"index": 1}\n'])
+def test_a_line_damaged_by_a_kill_is_scored_again(tmp_path, damage):
+    expected = small(tmp_path).run(4)
     file = tmp_path / 'candidates.jsonl'
-    file.write_text(file.read_text()[:-30])
-    assert scores(searcher(tmp_path).run(4)) == scores(expected)
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text(''.join(lines[:-1]) + damage)
+    assert plain(small(tmp_path).run(4)) == plain(expected)
     assert len(file.read_text().splitlines()) == 4
 
 
-def test_a_damaged_line_is_named(tmp_path):
-    searcher(tmp_path).run(3)
+def test_a_damaged_line_in_the_middle_is_named(tmp_path):
+    small(tmp_path).run(3)
     file = tmp_path / 'candidates.jsonl'
     lines = file.read_text().splitlines()
     file.write_text('\n'.join([lines[0], '{"index": 1}', lines[2]]) + '\n')
     with pytest.raises(UserError, match=r'candidates\.jsonl line 2'):
-        searcher(tmp_path).run(3)
+        small(tmp_path).run(3)
 
 
-def test_a_search_is_not_continued_by_another_one(tmp_path):
-    searcher(tmp_path, supernet='abc').run(2)
+def test_another_search_in_the_work_dir_is_refused_with_the_difference(tmp_path):
+    small(tmp_path, identity=dict(supernet='abc')).run(2)
+    small(tmp_path, identity=dict(supernet='abc')).run(3)
     with pytest.raises(UserError, match="supernet \\(there 'abc', here 'def'\\)"):
-        searcher(tmp_path, supernet='def').run(2)
+        small(tmp_path, identity=dict(supernet='def')).run(2)
+    with pytest.raises(UserError, match='race \\(there None, here 3\\); supernet'):
+        small(tmp_path, identity=dict(race=3)).run(2)
+    (tmp_path / 'search.json').write_text('{')
+    with pytest.raises(UserError, match='damaged'):
+        small(tmp_path).run(2)
+    (tmp_path / 'search.json').unlink()
+    with pytest.raises(UserError, match='without search.json'):
+        small(tmp_path).run(2)
 
 
-@pytest.mark.parametrize('cost', ['backbone_macs', 'detector_macs', 'params'])
+def test_two_searches_do_not_run_in_one_work_dir(tmp_path):
+    small(tmp_path).run(1)
+    with (tmp_path / '.search.lock').open() as other:
+        flock(other, LOCK_SH)
+        with pytest.raises(UserError, match='another search is running'):
+            small(tmp_path).run(2)
+    small(tmp_path).run(2)
+
+
+def test_a_candidate_that_raises_is_noted_and_the_search_goes_on(tmp_path):
+    def unlucky(arch):
+        return arch.stages[0] == ('conv5',) and arch.stages[1] == ('dw5',)
+
+    ranked = small(tmp_path, TextScorer(fails=unlucky)).run(6)
+    assert len(ranked) == 5
+    (failed,) = [c for c in read_candidates(tmp_path) if c.error]
+    assert failed.error == 'RuntimeError: it broke' and not failed.scores
+    # Finished is finished: only an unfinished round tries again.
+    again = TextScorer()
+    assert len(small(tmp_path, again).run(6)) == 5 and not again.scored
+
+
+def test_scores_that_are_not_numbers_are_failures_and_many_of_them_end_in_one_sentence(tmp_path):
+    class Diverged(TextScorer):
+        def score(self, arch, keep=None):
+            return dict(easy=0.1, medium=0.1, hard=float('nan'))
+
+    with pytest.raises(UserError, match='in a row could not be scored.*hard is not a number'):
+        small(tmp_path, Diverged(), space=SPACE).run(20)
+    failed = read_candidates(tmp_path)
+    assert len(failed) == FAILURES_IN_A_ROW and all(c.error for c in failed)
+    # Put right, they are scored.
+    assert len(small(tmp_path, space=SPACE).run(20)) == 20
+
+
+def test_a_search_in_which_everything_fails_says_so(tmp_path):
+    with pytest.raises(UserError, match='none of the 3 candidates could be scored'):
+        small(tmp_path, TextScorer(fails=lambda arch: True)).run(3)
+
+
+def test_a_full_disk_stops_the_search_and_the_rest_follows_later(tmp_path, monkeypatch):
+    expected = small(tmp_path / 'a').run(6)
+    append = ResultsFile.append
+
+    def full(self, candidate):
+        if len(self.read()) == 2:
+            raise UserError('no space left')
+        append(self, candidate)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResultsFile, 'append', full)
+        with pytest.raises(UserError, match='no space left'):
+            small(tmp_path / 'b').run(6)
+    rest = TextScorer()
+    assert plain(small(tmp_path / 'b', rest).run(6)) == plain(expected)
+    assert len(rest.scored) == 4
+
+
+@pytest.mark.parametrize('cost', ['backbone_macs', 'detector_macs', 'params', 'latency_ms'])
 @pytest.mark.parametrize('bound', ['min', 'max'])
 def test_each_limit_rejects_before_scoring(tmp_path, cost, bound):
-    everything = [COSTS.of(SPACE.sample(0, index))[cost] for index in range(60)]
+    def cost_of(arch):
+        return len(str(arch)) if cost == 'latency_ms' else COSTS.of(arch)[cost]
+
+    everything = [cost_of(SMALL.sample(0, index)) for index in range(60)]
     middle = sorted(everything)[30]
-    scorer = HashScorer()
-    searcher(tmp_path, scorer, {cost: {bound: middle}}).run(2)
+    scorer = TextScorer()
+    measure = dict(latency=lambda arch: len(str(arch))) if cost == 'latency_ms' else {}
+    small(tmp_path, scorer, {cost: {bound: middle}}, **measure).run(2)
     for arch in scorer.scored:
-        assert (COSTS.of(arch)[cost] - middle) * (1 if bound == 'min' else -1) >= 0
+        assert (cost_of(arch) - middle) * (1 if bound == 'min' else -1) >= 0
+    noted = {c.latency_ms for c in read_candidates(tmp_path)}
+    assert noted == ({cost_of(arch) for arch in scorer.scored} if measure else {None})
+
+
+def test_latency_is_asked_only_for_what_the_other_limits_allow(tmp_path):
+    middle = sorted(COSTS.of(SMALL.sample(0, index))['params'] for index in range(60))[30]
+    asked = []
+
+    def measure(arch):
+        asked.append(arch)
+        return 1.0
+
+    small(tmp_path, limits=dict(params=dict(max=middle)), latency=measure).run(2)
+    assert asked and all(COSTS.of(arch)['params'] <= middle for arch in asked)
 
 
 def test_impossible_limits_end_in_one_sentence_with_the_costs_that_were_seen(tmp_path):
     with pytest.raises(UserError, match=r'backbone_macs 7.81e\+06 to 8.12e\+06'):
-        searcher(tmp_path, limits=dict(backbone_macs=dict(max=1))).run(1)
+        small(tmp_path, limits=dict(backbone_macs=dict(max=1))).run(1)
+
+
+def test_asking_for_more_archs_than_there_are_says_so(tmp_path):
+    with pytest.raises(UserError, match='ask for fewer candidates'):
+        small(tmp_path).run(7)
 
 
 def test_bad_limits_are_refused():
@@ -120,13 +188,16 @@ def test_bad_limits_are_refused():
         dict(flops=dict(max=1)),
         dict(params=dict(most=1)),
         dict(params=dict(min=2, max=1)),
+        dict(params=dict(max='much')),
+        dict(params=3),
     ):
         with pytest.raises(UserError):
             Limits(bounds)
+    assert not Limits(dict(params=dict(max=None))).bounds
 
 
 def test_candidates_are_plain_lines_of_json(tmp_path):
-    searcher(tmp_path).run(2)
+    small(tmp_path).run(2)
     lines = (tmp_path / 'candidates.jsonl').read_text().splitlines()
     data = json.loads(lines[0])
     assert set(data) == {
@@ -136,7 +207,7 @@ def test_candidates_are_plain_lines_of_json(tmp_path):
 
 
 def test_report_has_the_front_the_table_and_a_picture(tmp_path):
-    ranked = searcher(tmp_path).run(6)
+    ranked = small(tmp_path).run(6)
     front = pareto_front(ranked, 'hard')
     assert front[-1] == ranked[0]
     for left, right in pairwise(front):

@@ -7,6 +7,7 @@ import pytest
 from mmbfbox.errors import UserError
 from mmbfbox.search import AgeingStrategy, EvolutionStrategy, RandomStrategy
 from mmbfbox.search.race import Race
+from mmbfbox.search.results import read_candidates
 from mmbfbox.search.strategies import build_strategy
 from mmbfbox.space import freeze
 from tests.search.fake_search import SPACE, TextScorer, make_searcher, results
@@ -76,6 +77,36 @@ def test_frozen_parts_stay_frozen_in_every_strategy(tmp_path):
         freeze(SPACE, dict(fpn=str(tmp_path / 'no.json')))
 
 
+def test_archs_of_a_frozen_space_fit_its_supernet_and_freeze_another_one(tmp_path):
+    space = freeze(SPACE, dict(fpn=['p3 = c3 + c4', 'p2 = c2 + p3']))
+    arch = space.sample(0, 3)
+    assert arch.stages == SPACE.sample(0, 3).stages
+    assert SPACE.from_json(space.to_json(arch)) == arch
+    file = tmp_path / 'best.json'
+    file.write_text(space.to_json(arch))
+    second = freeze(SPACE, dict(backbone=str(file)))
+    assert second.sample(0, 7).stages == arch.stages
+    assert second.sample(0, 7).merges == SPACE.sample(0, 7).merges
+    assert 'fixed backbone' in str(second) and 'fixed fpn' in str(space)
+    with pytest.raises(UserError, match='differs from the fixed part'):
+        second.to_json(SPACE.sample(0, 8))
+    assert freeze(SPACE, None) is SPACE and freeze(SPACE, dict(backbone=None)) is SPACE
+
+
+@pytest.mark.parametrize(
+    'settings, message',
+    [
+        (dict(backbone=[['conv3']]), r'its depths are \(1,\)'),
+        (dict(fpn=['p3 = c3 + c4']), 'its merges have the targets'),
+        (dict(fpn=['p3 + c4']), 'is not a merge'),
+        (dict(backbone=3), 'neither a path nor lists'),
+    ],
+)
+def test_wrong_frozen_parts_are_refused_in_one_sentence(settings, message):
+    with pytest.raises(UserError, match=message):
+        freeze(SPACE, settings)
+
+
 def test_racing_stops_the_bad_ones_and_scores_all_of_the_best_in_full(tmp_path):
     race = Race(keep=10, round=20)
     full = make_searcher(tmp_path / 'full').run(120)
@@ -88,6 +119,40 @@ def test_racing_stops_the_bad_ones_and_scores_all_of_the_best_in_full(tmp_path):
     again.run(70)
     again = make_searcher(tmp_path / 'again', race=race)
     assert results(again.run(120)) == results(found)
+
+
+@pytest.mark.parametrize('after', [13, 35, 50])
+def test_a_killed_race_decides_as_an_undisturbed_one_in_any_order_of_the_work(tmp_path, after):
+    class Backwards(TextScorer):
+        def order(self, archs):
+            return sorted(archs, key=str, reverse=True)
+
+    race = Race(keep=10, round=20)
+    make_searcher(tmp_path / 'a', race=race).run(80)
+    with pytest.raises(KeyboardInterrupt):
+        make_searcher(tmp_path / 'b', scorer=Backwards(die_after=after), race=race).run(80)
+    make_searcher(tmp_path / 'b', scorer=Backwards(), race=race, chunk=1).run(80)
+    assert results(read_candidates(tmp_path / 'b')) == results(read_candidates(tmp_path / 'a'))
+
+
+def test_stopped_candidates_that_could_be_the_best_after_all_are_completed(tmp_path):
+    class LateBlooming(TextScorer):
+        """What is known after a part says little in the second half of the search."""
+
+        def score(self, arch, keep=None):
+            noise = 0.4 * (len(str(arch)) % 7 / 6 - 0.5) * (len(self.scored) >= 60)
+
+            def doubtful(images, scores):
+                return keep(images, dict.fromkeys(scores, scores['hard'] + noise))
+
+            return super().score(arch, doubtful if keep else None)
+
+    searcher = make_searcher(tmp_path, scorer=LateBlooming(), race=Race(keep=10, round=20))
+    searcher.run(120)
+    final = searcher.ledger.final
+    completed = [i for i, c in searcher.ledger.raced.items() if c.stopped and final[i].complete]
+    assert completed and not searcher.race.could_be_best(list(final.values()), 'hard')
+    assert len(final) == 120 and len(searcher.file.read()) == 120 + len(completed)
 
 
 def test_settings_out_of_range_are_named():
