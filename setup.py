@@ -32,7 +32,7 @@ setup(
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
     },
     exclude_package_data={'mmbfbox.tools': ['make_env.sh']},
-    install_requires=['matplotlib>=3.7', 'numpy>=2', 'scipy>=1.10', 'torch>=2.1'],
+    install_requires=['matplotlib>=3.7', 'numba>=0.61', 'numpy>=2', 'scipy>=1.10', 'torch>=2.1'],
     extras_require={
         # Not required outright: forks with the same import names serve as well.
         'mm': ['mmcv>=2.0.0,<2.2.0', 'mmdet>=3.3.0,<4', 'mmengine>=0.10.7,<1'],

@@ -9,17 +9,19 @@ from mmengine import Config
 from torch import Tensor
 
 from mmbfbox.errors import UserError
+from mmbfbox.search.fast import FastScorer
 from mmbfbox.search.scorer import ReferenceScorer
 from mmbfbox.search.scoring import Scorer
 
-SCORERS: dict[str, Any] = {'reference': ReferenceScorer}
+SCORERS: dict[str, Any] = {'fast': FastScorer, 'reference': ReferenceScorer}
 
 
 def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None = None) -> Scorer:
     """The scorer of ``config.search.scorer``: its ``type``, and keys of that class.
 
     Args:
-        config: config of the search, see :class:`ReferenceScorer`.
+        config: config of the search; :class:`FastScorer`, the default, and :class:`ReferenceScorer`
+            say what they need of it.
         weights: state dict of the supernet.
         device: where to compute. Defaults to the device that mmengine finds.
 
@@ -27,7 +29,7 @@ def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None 
         UserError: an unknown type or key, or what the scorer refuses.
     """
     keys: dict[str, Any] = dict(config.get('search', {}).get('scorer', {}))
-    kind = keys.pop('type', 'reference')
+    kind = keys.pop('type', 'fast')
     if kind not in SCORERS:
         raise UserError(f'search.scorer has the type {kind!r}; use one of {", ".join(SCORERS)}')
     known = set(inspect.signature(SCORERS[kind]).parameters) - {'config', 'weights', 'device'}

@@ -6,9 +6,8 @@ The running statistics of a supernet mix all the paths that it was trained on, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,27 +18,37 @@ from mmbfbox.errors import UserError
 from mmbfbox.search.scoring import ScoreError
 
 
-@dataclass
-class _Moments:
-    """Pooled moments of everything that a layer saw; float64, because squares cancel."""
+def pooled_statistics(
+    counts: Sequence[int], means: Tensor, variances: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Mean and unbiased variance of all values at once, from those of each batch.
 
-    count: int = 0
-    total: Tensor | float = 0.0
-    squares: Tensor | float = 0.0
+    Pooled are the moments (count, sum, sum of squares), in float64, because squares cancel.
 
-    def add(self, count: int, mean: Tensor, unbiased_var: Tensor) -> None:
-        mean, unbiased_var = mean.double(), unbiased_var.double()
-        var = unbiased_var * (count - 1) / count if count > 1 else torch.zeros_like(mean)
-        self.count += count
-        self.total = self.total + count * mean
-        self.squares = self.squares + count * (var + mean * mean)
+    Args:
+        counts: values that each of the B batches has in a channel.
+        means: ``(B, C)``, mean of each batch and channel.
+        variances: ``(B, C)``, unbiased variance of each batch and channel.
 
-    def statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and unbiased variance of all values at once."""
-        mean = torch.as_tensor(self.total) / self.count
-        squares = torch.as_tensor(self.squares) / self.count
-        var = (squares - mean * mean).clamp(min=0)
-        return mean, var * self.count / max(self.count - 1, 1)
+    Returns:
+        Mean and variance, ``(C,)``, float64.
+
+    Raises:
+        ScoreError: one is not finite.
+    """
+    count = torch.tensor(counts, dtype=torch.float64, device=means.device).unsqueeze(1)
+    total = count.sum()
+    # A single value has no unbiased variance.
+    biased = (variances.double() * (count - 1) / count).where(count > 1, 0.0)
+    mean = (count * means.double()).sum(0) / total
+    squares = (count * (biased + means.double().square())).sum(0) / total
+    var = (squares - mean.square()).clamp(min=0) * total / (total - 1).clamp(min=1)
+    if not (mean.isfinite().all() and var.isfinite().all()):
+        raise ScoreError(
+            'the activations of the subnet are not finite; the supernet has diverged: '
+            'train it with a lower learning rate'
+        )
+    return mean, var
 
 
 def batch_norms(model: nn.Module) -> list[_BatchNorm]:
@@ -75,30 +84,23 @@ def recalibrate(
     layers = batch_norms(model)
     if not layers:
         return
-    moments = {layer: _Moments() for layer in layers}
-    seen: dict[_BatchNorm, int] = {}
+    seen: dict[_BatchNorm, list[tuple[int, Tensor, Tensor]]] = {layer: [] for layer in layers}
 
-    def count(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         assert isinstance(layer, _BatchNorm)
-        seen[layer] = inputs[0].numel() // inputs[0].shape[1]
+        assert layer.running_mean is not None and layer.running_var is not None
+        count = inputs[0].numel() // inputs[0].shape[1]
+        seen[layer].append((count, layer.running_mean.clone(), layer.running_var.clone()))
 
-    with _batch_statistics(model, layers, count):
+    with _batch_statistics(model, layers, note):
         for batch in batches:
-            seen.clear()
             (forward or model)(batch)
-            for layer, number in seen.items():
-                assert layer.running_mean is not None and layer.running_var is not None
-                moments[layer].add(number, layer.running_mean, layer.running_var)
-    if not any(moment.count for moment in moments.values()):
+    if not any(seen.values()):
         raise UserError('there are no images to recalibrate batch norm on; give at least one batch')
-    for layer, moment in moments.items():
-        if moment.count:
-            mean, var = moment.statistics()
-            if not (mean.isfinite().all() and var.isfinite().all()):
-                raise ScoreError(
-                    'the activations of the subnet are not finite; the supernet has diverged: '
-                    'train it with a lower learning rate'
-                )
+    for layer, noted in seen.items():
+        if noted:
+            counts, means, variances = zip(*noted, strict=True)
+            mean, var = pooled_statistics(counts, torch.stack(means), torch.stack(variances))
             assert layer.running_mean is not None and layer.running_var is not None
             layer.running_mean.copy_(mean)
             layer.running_var.copy_(var)
@@ -108,12 +110,12 @@ def recalibrate(
 def _batch_statistics(
     model: nn.Module,
     layers: list[_BatchNorm],
-    count: Callable[[nn.Module, tuple[Tensor, ...]], None],
+    note: Callable[[nn.Module, tuple[Tensor, ...], Tensor], None],
 ) -> Iterator[None]:
     """Make each layer's running statistics those of the last batch: momentum 1, training mode."""
     momenta = [layer.momentum for layer in layers]
     modes = {module: module.training for module in model.modules()}
-    handles = [layer.register_forward_pre_hook(count) for layer in layers]
+    handles = [layer.register_forward_hook(note) for layer in layers]
     try:
         model.eval()
         for layer in layers:

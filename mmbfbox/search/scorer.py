@@ -36,6 +36,7 @@ class ReferenceScorer:
         weights: state dict of the supernet.
         device: where to compute. Defaults to the device that mmengine finds.
         parts: parts of the held-out images, see :meth:`score`. Defaults to 4.
+        channels_last: memory layout of the network. Defaults to True.
 
     Raises:
         UserError: the config lacks one of these keys.
@@ -47,11 +48,13 @@ class ReferenceScorer:
         weights: dict[str, Tensor],
         device: str | None = None,
         parts: int = DEFAULT_PARTS,
+        channels_last: bool = True,
     ) -> None:
         check_config(config)
         self.config = config
         self.weights = weights
         self.device = device or get_device()
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.images: dict[str, list[str]] = {}
         (self._recalibration,) = self._loaders('recalibration', parts=1)
         self._held_out = self._loaders('held_out', parts)
@@ -85,7 +88,7 @@ class ReferenceScorer:
         check_finite(self.weights, arch)
         model = build_quietly(lambda: MODELS.build(subnet_model(self.config.model, arch)))
         load_weights(model, subnet_weights(self.weights, arch), 'the supernet')
-        model.to(self.device)
+        model.to(self.device, memory_format=self.layout)
         model.eval()
         # The head has no batch norm, and the neck usually has none either.
         neck = model.with_neck and batch_norms(model.neck)

@@ -45,7 +45,7 @@ def test_modes_and_momenta_are_restored_even_after_an_exception():
     with pytest.raises(RuntimeError):
         recalibrate(model, [IMAGES], fail)
     assert model[0].momentum == 0.3 and model[0].training and not model[1].training
-    assert not model[0]._forward_pre_hooks
+    assert not model[0]._forward_hooks
 
 
 def test_weights_and_layers_that_do_not_run_are_left_alone():

@@ -1,0 +1,35 @@
+"""How much memory may be used."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from mmbfbox.errors import UserError
+
+GIB = 2**30
+SHARE = 0.4
+"""Share of the free memory that is used unless a config says otherwise."""
+
+
+def default_memory(device: str | torch.device) -> float:
+    """GiB that this process may use: a share of what is free now, divided among local processes."""
+    if torch.device(device).type == 'cuda':
+        # A GPU belongs to one process of the search.
+        return SHARE * torch.cuda.mem_get_info(device)[0] / GIB
+    local = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
+    return SHARE * os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / GIB / local
+
+
+def to_bytes(key: str, gib: float | None, default: float) -> float:
+    """Bytes of a config key in GiB; None takes the default.
+
+    Raises:
+        UserError: it is negative or no number.
+    """
+    if gib is None:
+        return default * GIB
+    if isinstance(gib, bool) or not isinstance(gib, int | float) or not gib >= 0:
+        raise UserError(f'search.scorer.{key} is {gib!r}; give GiB, 0 or more')
+    return gib * GIB

@@ -1,0 +1,119 @@
+"""The supernet that stays in memory, as a chain of units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmdet.registry import MODELS
+from mmengine import Config
+from torch import Tensor, nn
+
+from mmbfbox.engine import load_weights
+from mmbfbox.errors import UserError
+from mmbfbox.models import set_arch, space_of
+from mmbfbox.search.fast.norms import PathNorm, path_norms, replace_norms
+from mmbfbox.search.fast.prefix import Activations
+from mmbfbox.search.precision import check_precision
+from mmbfbox.search.recalibrate import batch_norms
+from mmbfbox.search.scorer import build_quietly
+from mmbfbox.space import Arch
+
+
+class ResidentSupernet:
+    """A supernet whose backbone runs unit by unit: the stem, then the choice of each slot.
+
+    Its weights are not changed and its running statistics are not touched; the statistics of the
+    current path stand beside them.
+
+    Args:
+        config: config of the search.
+        weights: state dict of the supernet.
+        device: where to compute.
+        precision: ``'fp32'``, ``'tf32'`` or ``'bf16'``; norms stay in float32.
+        channels_last: memory layout.
+
+    Attributes:
+        model: the detector, in evaluation mode.
+        units: how many units the backbone has.
+
+    Raises:
+        UserError: the config is not a supernet's, its neck or head has batch norm, or the device does
+            not have the precision.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        weights: Mapping[str, Tensor],
+        device: str,
+        precision: str = 'fp32',
+        channels_last: bool = True,
+    ) -> None:
+        check_precision(precision, device)
+        model = build_quietly(lambda: MODELS.build(config.model))
+        space_of(model)
+        if batch_norms(model.neck) or batch_norms(model.bbox_head):
+            raise UserError(
+                'the neck or the head of this supernet has batch norm, which the fast scorer does not '
+                'recalibrate; set search.scorer.type to reference'
+            )
+        load_weights(model, weights, 'the supernet')
+        self._recalibration = replace_norms(model)
+        model.requires_grad_(False).eval().to(device)
+        self._dtype = torch.float32
+        if precision == 'bf16':
+            self._dtype = torch.bfloat16
+            for module in model.modules():
+                if isinstance(module, nn.Conv2d):
+                    module.to(self._dtype)
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.model: Any = model.to(memory_format=self._layout)
+        self._slots = [slot for stage in model.backbone.stages for slot in stage]
+        self._ends = {stage[-1] for stage in model.backbone.stages}
+        self.units = 1 + len(self._slots)
+
+    def set_arch(self, arch: Arch) -> None:
+        """Make ``arch`` the active path."""
+        set_arch(self.model, arch)
+
+    def begin(self, pixels: Tensor) -> Activations:
+        """What stands before the first unit: normalised images, ``(N, 3, H, W)``."""
+        return Activations(pixels.to(dtype=self._dtype, memory_format=self._layout))
+
+    def advance(self, activations: Activations, unit: int, keep_maps: bool) -> Activations:
+        """Apply a unit; if asked to, keep the outputs of the stages that it completes."""
+        x, maps = activations.x, activations.maps
+        if unit == 0:
+            backbone = self.model.backbone
+            return Activations(backbone.pool(backbone.stem(x)), maps)
+        slot = self._slots[unit - 1]
+        x = slot(x)
+        return Activations(x, (*maps, x) if keep_maps and slot in self._ends else maps)
+
+    def outputs(self, maps: tuple[Tensor, ...]) -> tuple[list[Tensor], list[Tensor]]:
+        """Scores and box deltas of each level in float32, from the outputs of all stages."""
+        scores, deltas = self.model.bbox_head(self.model.neck(maps))
+        return [score.float() for score in scores], [delta.float() for delta in deltas]
+
+    def norms(self, unit: int) -> list[PathNorm]:
+        """The norms of a unit of the active path."""
+        if unit == 0:
+            return path_norms(self.model.backbone.stem)
+        slot = self._slots[unit - 1]
+        return path_norms(slot.choices[slot.active])
+
+    @contextmanager
+    def normalised_by_batch(self) -> Iterator[None]:
+        """Normalise each batch by its own statistics, as in training."""
+        self._recalibration.running = True
+        try:
+            yield
+        finally:
+            self._recalibration.running = False
+
+    def number_batch(self, number: int) -> None:
+        """Say which batch comes next: norms note its statistics under this number."""
+        self._recalibration.batch = number

@@ -1,0 +1,171 @@
+"""Non-maximum suppression of a batch on the CPU, without comparing every box with every other."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+CELLS = 12
+"""Cells a side of the grid that boxes are looked up in."""
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+def suppress(
+    boxes: Floats,
+    scores: Floats,
+    levels: Ints,
+    threshold: float,
+    most: int,
+    most_a_level: int,
+    least_side: float = 0.0,
+    threads: int = 1,
+) -> tuple[list[Ints], list[bool]]:
+    """The boxes of each image that none of those kept before them overlaps by more than ``threshold``.
+
+    A box is compared only with the kept ones in its own cells of a grid: two boxes that overlap have a
+    cell in common. The arithmetic is that of ``mmcv.ops.nms`` in float32.
+
+    Args:
+        boxes: ``(N, K, 4)`` xyxy of N images, the best first.
+        scores: ``(N, K)``, falling; what is below 0 does not count.
+        levels: ``(N, K)``, the pyramid level of each box, from 0.
+        threshold: greatest IoU of a box with a better one that is kept.
+        most: stop at so many of an image.
+        most_a_level: take part only so many of each level, the best.
+        least_side: boxes with a width or height up to this do not count, once chosen.
+        threads: how many images to work on at once.
+
+    Returns:
+        The indices of the kept boxes of each image, in order, and for each image whether the result
+        depends on the order of boxes with the very same score.
+    """
+    rows = np.empty((len(boxes), min(most, boxes.shape[1])), np.int64)
+    settings = np.float32(threshold), most_a_level, np.float32(least_side)
+
+    def work(part: slice) -> tuple[Ints, NDArray[np.bool_]]:
+        found: tuple[Ints, NDArray[np.bool_]] = _suppress_batch(
+            boxes[part], scores[part], levels[part], *settings, rows[part]
+        )
+        return found
+
+    length = max(1, -(-len(boxes) // threads))
+    parts = [slice(start, start + length) for start in range(0, len(boxes), length)]
+    # The compiled code holds no lock, so threads run side by side.
+    with ThreadPoolExecutor(threads) as pool:
+        counts, ties = zip(*pool.map(work, parts), strict=True)
+    kept = [row[:count] for row, count in zip(rows, np.concatenate(counts), strict=True)]
+    return kept, np.concatenate(ties).tolist()
+
+
+@njit(cache=True, nogil=True)
+def _suppress_batch(
+    boxes: Any,
+    scores: Any,
+    levels: Any,
+    threshold: Any,
+    most_a_level: int,
+    least_side: Any,
+    kept: Any,
+) -> Any:
+    counts = np.zeros(len(boxes), np.int64)
+    ties = np.zeros(len(boxes), np.bool_)
+    for image in range(len(boxes)):
+        chosen, tie = _choose(boxes[image], scores[image], levels[image], most_a_level, least_side)
+        counts[image], ties[image] = _suppress(
+            boxes[image], scores[image], chosen, threshold, kept[image]
+        )
+        ties[image] |= tie
+    return counts, ties
+
+
+@njit(cache=True, nogil=True)
+def _choose(boxes: Any, scores: Any, levels: Any, most_a_level: int, least_side: Any) -> Any:
+    """The boxes that take part, and whether a tie decides about one."""
+    chosen = np.empty(len(boxes), np.int64)
+    number = 0
+    tie = False
+    taken = np.zeros(64, np.int64)
+    last = np.zeros(64, np.float32)
+    for i in range(len(boxes)):
+        if scores[i] < 0:
+            break
+        level = levels[i]
+        if taken[level] == most_a_level:
+            tie |= scores[i] == last[level]
+            continue
+        taken[level] += 1
+        last[level] = scores[i]
+        if boxes[i, 2] - boxes[i, 0] > least_side and boxes[i, 3] - boxes[i, 1] > least_side:
+            chosen[number] = i
+            number += 1
+    return chosen[:number], tie
+
+
+@njit(cache=True, nogil=True)
+def _suppress(boxes: Any, scores: Any, chosen: Any, threshold: Any, kept: Any) -> Any:
+    """Fill ``kept``; return how many they are, and whether a tie decides about one."""
+    number, count, tie = len(chosen), 0, False
+    if number == 0 or len(kept) == 0:
+        return count, tie
+    # The grid spans all boxes.
+    left = top = np.float32(np.inf)
+    right = bottom = np.float32(-np.inf)
+    for i in chosen:
+        left, top = min(left, boxes[i, 0]), min(top, boxes[i, 1])
+        right, bottom = max(right, boxes[i, 2]), max(bottom, boxes[i, 3])
+    across = np.float32(CELLS) / max(right - left, np.float32(1e-6))
+    down = np.float32(CELLS) / max(bottom - top, np.float32(1e-6))
+
+    # Kept boxes of each cell, as linked lists.
+    newest = np.full((CELLS, CELLS), -1, np.int64)
+    box = np.empty(len(kept) * CELLS * CELLS, np.int64)
+    earlier = np.empty(len(kept) * CELLS * CELLS, np.int64)
+    used = 0
+    zero = np.float32(0)
+    for i in chosen:
+        x1, y1, x2, y2 = boxes[i]
+        area = (x2 - x1) * (y2 - y1)
+        first_column = min(int((x1 - left) * across), CELLS - 1)
+        last_column = min(int((x2 - left) * across), CELLS - 1)
+        first_row = min(int((y1 - top) * down), CELLS - 1)
+        last_row = min(int((y2 - top) * down), CELLS - 1)
+        free = True
+        for row in range(first_row, last_row + 1):
+            for column in range(first_column, last_column + 1):
+                entry = newest[row, column]
+                while entry >= 0 and free:
+                    k = box[entry]
+                    w = min(boxes[k, 2], x2) - max(boxes[k, 0], x1)
+                    h = min(boxes[k, 3], y2) - max(boxes[k, 1], y1)
+                    if w > zero and h > zero:
+                        shared = w * h
+                        other = (boxes[k, 2] - boxes[k, 0]) * (boxes[k, 3] - boxes[k, 1])
+                        if shared / (other + area - shared) > threshold:
+                            free = False
+                            tie |= scores[k] == scores[i]
+                    entry = earlier[entry]
+                if not free:
+                    break
+            if not free:
+                break
+        if not free:
+            continue
+        if count == len(kept):
+            # One more would have been kept, had there been room.
+            tie |= scores[i] == scores[kept[count - 1]]
+            break
+        kept[count] = i
+        count += 1
+        for row in range(first_row, last_row + 1):
+            for column in range(first_column, last_column + 1):
+                box[used] = i
+                earlier[used] = newest[row, column]
+                newest[row, column] = used
+                used += 1
+    return count, tie
