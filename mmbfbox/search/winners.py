@@ -51,7 +51,10 @@ def export_winners(search: Search, winners: Sequence[Candidate]) -> str:
             'name it in the search config, or set search.export=0'
         )
     state, folder = search.checkpoint['state_dict'], Path(config.work_dir)
-    scorer = ReferenceScorer(config, state, search.device)
+    # What a score means must be the same; how fast it comes need not.
+    asked = config.search.get('scorer') or {}
+    shared = {key: asked[key] for key in ('parts', 'channels_last') if key in asked}
+    scorer = ReferenceScorer(config, state, search.device, **shared)
     metric = config.search.metric
     lines = [
         f'| rank | candidate | {metric} in the search | {metric} by the reference scorer | files |',

@@ -37,10 +37,11 @@ def detect(
     deltas: Sequence[Tensor],
     metas: Sequence[Mapping[str, Any]],
 ) -> list[Detections]:
-    """What ``head.predict_by_feat`` gives, to the last bit, computed for all images at once.
+    """The boxes and scores of ``head.predict_by_feat``, to the last bit, for all images at once.
 
     The device decodes and sorts, the CPU suppresses. Where boxes of the very same score compete, mmdet's
-    result depends on how its sorting happens to order them: there it computes the image itself.
+    result depends on how its sorting happens to order them: there it computes the image itself. Elsewhere
+    boxes of the very same score may only stand in another order.
 
     Args:
         head: a dense head; one that :func:`can_batch` refuses computes everything itself.
@@ -65,7 +66,7 @@ def detect(
     if not can_batch(head):
         return by_mmdet(slice(None))
     config = head.test_cfg
-    values = torch.cat([_flat(level, 1) for level in scores], 1).squeeze(2).sigmoid()
+    values = torch.cat([_sigmoid(_flat(level, 1).squeeze(2)) for level in scores], 1)
     values, order = values.where(values > config.get('score_thr', 0), -1.0).sort(1, descending=True)
     # As many columns as the image with the most candidates needs.
     most = int((values >= 0).sum(1).max())
@@ -101,6 +102,14 @@ def detect(
 def _flat(level: Tensor, channels: int) -> Tensor:
     """``(N, priors * channels, H, W)`` to ``(N, H * W * priors, channels)``."""
     return level.permute(0, 2, 3, 1).reshape(len(level), -1, channels)
+
+
+def _sigmoid(values: Tensor) -> Tensor:
+    """The sigmoid of ``(N, A)``, on the CPU one image at a time, as mmdet does.
+
+    Where an array does not fill the CPU's vector registers, the last bit depends on its length.
+    """
+    return torch.stack([row.sigmoid() for row in values]) if values.is_cpu else values.sigmoid()
 
 
 def _decode(head: Any, deltas: Sequence[Tensor], metas: Sequence[Mapping[str, Any]]) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,7 +47,7 @@ class ResidentSupernet:
     def __init__(
         self,
         config: Config,
-        weights: Mapping[str, Tensor],
+        weights: dict[str, Tensor],
         device: str,
         precision: str = 'fp32',
         channels_last: bool = True,

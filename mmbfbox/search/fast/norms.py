@@ -86,7 +86,7 @@ def replace_norms(model: nn.Module) -> Recalibration:
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if child in wanted:
-                setattr(parent, name, PathNorm(child, state))  # type: ignore[arg-type]
+                setattr(parent, name, PathNorm(child, state))
     return state
 
 
