@@ -110,3 +110,21 @@ def plot_distribution(
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.set(xlim=(2, 1024), ylim=(0, 1.02))
     _save(figure, axes, path, 'lower right')
+
+
+def plot_ap(
+    path: str | Path, title: str, x: str, curves: Mapping[str, tuple[ArrayLike, ArrayLike]]
+) -> None:
+    """AP over a setting, each value marked.
+
+    Args:
+        path: of the PNG.
+        title: above the figure.
+        x: label of the setting.
+        curves: ``{label: (settings, AP in percent)}``, in order of the settings.
+    """
+    figure, axes = _axes(title, x, 'AP (%)')
+    _draw(axes, curves)
+    for line in axes.lines:
+        line.set_marker('o')
+    _save(figure, axes, path, 'best')
