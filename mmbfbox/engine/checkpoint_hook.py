@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from mmbfbox.engine.resume import checkpoint_to_resume
 from mmbfbox.errors import UserError
-from mmbfbox.utils.files import atomic_write, remove_temporaries
+from mmbfbox.utils.files import DiskFullError, atomic_write, remove_temporaries
 
 _BACKEND = 'durable'
 
@@ -30,7 +30,7 @@ class DurableBackend(LocalBackend):
         try:
             with atomic_write(filepath, durable=True) as temporary:
                 temporary.write_bytes(obj)
-        except OSError as error:
+        except (OSError, DiskFullError) as error:
             raise UserError(
                 f'cannot write the {len(obj) / 2**20:.0f} MiB of {filepath}: {error.strerror}; the '
                 'checkpoint before it is untouched: make room and go on with --resume'

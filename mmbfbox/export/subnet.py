@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -122,7 +123,7 @@ def write_subnet(
         Paths of the config and of the weights.
 
     Raises:
-        UserError: the folder cannot be written to.
+        UserError: the folder cannot be written to, or the disk is full.
     """
     out = Path(out)
     config_path, weights_path = out / 'config.py', out / 'weights.pth'
@@ -132,6 +133,9 @@ def write_subnet(
         path.write_text(config.pretty_text)
     # Clones, because a slice of a larger storage would save all of it.
     state = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+    # Through memory, because torch does not say that the disk is full.
+    buffer = io.BytesIO()
+    torch.save(dict(state_dict=state, meta=dict(meta)), buffer)
     with atomic_write(weights_path) as path:
-        torch.save(dict(state_dict=state, meta=dict(meta)), path)
+        path.write_bytes(buffer.getbuffer())
     return config_path, weights_path

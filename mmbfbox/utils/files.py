@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmbfbox.errors import UserError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class DiskFullError(UserError):
+    """There is no room for a file.
+
+    Args:
+        path: the file.
+        strerror: what the system says.
+    """
+
+    def __init__(self, path: Path, strerror: str | None) -> None:
+        super().__init__(f'cannot write {path}: {strerror}; make room and run again')
+        self.strerror = strerror
 
 
 @contextmanager
@@ -25,25 +41,40 @@ def atomic_write(path: str | Path, durable: bool = False) -> Iterator[Path]:
 
     Raises:
         UserError: the folder cannot be created or written to.
+        DiskFullError: the disk is full.
     """
     path = Path(path)
     make_writable_dir(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem}-', suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    with _one_sentence_if_full(path):
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f'.{path.stem}-', suffix=path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            # mkstemp makes private files; what we publish follows the user's umask.
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            if durable:
+                _flush(temporary)
+            temporary.replace(path)
+            if durable:
+                _flush(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_sentence_if_full(path: Path) -> Iterator[None]:
+    """Turn the system's error of a full disk, and no other one, into ours."""
     try:
-        yield temporary
-        # mkstemp makes private files; what we publish follows the user's umask.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        if durable:
-            _flush(temporary)
-        temporary.replace(path)
-        if durable:
-            _flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise DiskFullError(path, error.strerror) from error
 
 
 def remove_temporaries(path: Path) -> None:
