@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,11 @@ from mmbfbox.space import Arch
 
 TRIES_WITHOUT_LUCK = 20_000
 """Proposals rejected in a row before the limits are called impossible (a tenth of a second each 1,000)."""
+
+MEASUREMENTS_WITHOUT_LUCK = 500
+"""Measured latencies rejected in a row before that; each costs a dozen runs of a network."""
+
+KNOWN = 'proposed already'
 
 
 @dataclass(frozen=True)
@@ -38,14 +44,22 @@ class Gate:
         latency: measures milliseconds of an arch; None if latency is of no interest. It is asked only
             for archs that pass everything else.
         tries: proposals turned away in a row before it gives up.
+        measurements: how many of them may be measured before it gives up.
+
+    Attributes:
+        rejected: how many proposals were turned away, by the cost that is out of its limits or
+            ``'proposed already'``.
     """
 
     costs: Costs
     limits: Limits
     latency: Callable[[Arch], float] | None = None
     tries: int = TRIES_WITHOUT_LUCK
+    measurements: int = MEASUREMENTS_WITHOUT_LUCK
+    rejected: Counter[str] = field(default_factory=Counter, init=False)
     _known: set[Arch] = field(default_factory=set)
     _unlucky: int = 0
+    _measured: int = 0
     _seen: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def admit(self, arch: Arch) -> dict[str, float] | None:
@@ -56,20 +70,22 @@ class Gate:
         """
         costs: dict[str, float] = dict(self.costs.of(arch))
         form = arch.canonical()
-        welcome = self.limits.allow(costs) and form not in self._known
-        if welcome and self.latency is not None:
+        reason = self.limits.broken(costs) or (KNOWN if form in self._known else None)
+        if reason is None and self.latency is not None:
             costs[LATENCY] = self.latency(form)
-            welcome = self.limits.allow(costs)
-        if welcome:
+            reason = self.limits.broken(costs)
+        if reason is None:
             self._known.add(form)
-            self._unlucky = 0
+            self._unlucky = self._measured = 0
             self._seen.clear()
             return costs
+        self.rejected[reason] += 1
         for name, value in costs.items():
             low, high = self._seen.get(name, (value, value))
             self._seen[name] = min(low, value), max(high, value)
         self._unlucky += 1
-        if self._unlucky >= self.tries:
+        self._measured += LATENCY in costs
+        if self._unlucky >= self.tries or self._measured >= self.measurements:
             raise UserError(self._no_luck())
         return None
 
@@ -77,9 +93,10 @@ class Gate:
         """Why the search gave up, with the costs that it saw."""
         ranges = [f'{name} {low:.3g} to {high:.3g}' for name, (low, high) in self._seen.items()]
         limits = {cost: dict(bound) for cost, bound in self.limits.bounds.items()}
+        measured = f' ({self._measured} of them were measured)' if self._measured else ''
         return (
-            f'{self._unlucky} proposals in a row were outside of the limits {limits} or proposed '
-            f'already; their costs were {", ".join(ranges)}: widen the limits or ask for fewer '
+            f'{self._unlucky} proposals in a row{measured} were outside of the limits {limits} or '
+            f'proposed already; their costs were {", ".join(ranges)}: widen the limits or ask for fewer '
             f'candidates'
         )
 

@@ -75,12 +75,16 @@ class LatencyMeter:
     def _keep(self, arch: Arch, milliseconds: float) -> None:
         line = json.dumps(dict(arch=arch.to_dict(), latency_ms=milliseconds))
         try:
-            with self.path.open('ab') as file:
+            with self.path.open('ab+') as file:
                 # A kill may have left half a line.
-                torn = file.tell() > 0 and not self.path.read_bytes().endswith(b'\n')
+                file.seek(max(file.tell() - 1, 0))
+                torn = file.read(1) not in (b'', b'\n')
                 file.write(b'\n' * torn + line.encode() + b'\n')
         except OSError as error:
-            raise UserError(f'cannot write to {self.path}: {error.strerror}; make room') from error
+            raise UserError(
+                f'cannot write to {self.path}: {error.strerror}; make room and run again, all earlier '
+                f'results are intact'
+            ) from error
         self._known[arch] = milliseconds
 
 
@@ -122,9 +126,13 @@ def latency_settings(settings: Mapping[str, Any] | None, size: tuple[int, int]) 
             f'search.latency has the key {unknown[0]!r}, expected {", ".join(DEFAULTS)}'
         )
     complete = {**DEFAULTS, **given}
-    complete['size'] = [int(side) for side in complete['size'] or size]
-    if len(complete['size']) != 2 or min(*complete['size'], complete['repeats']) < 1:
+    sides, warmup, repeats = complete['size'] or size, complete['warmup'], complete['repeats']
+    numbers = [*sides, warmup, repeats] if isinstance(sides, (list, tuple)) else []
+    whole = len(numbers) == 4 and all(isinstance(number, int) for number in numbers)
+    if not whole or min(*sides, repeats) < 1 or warmup < 0:
         raise UserError(
-            f'search.latency is {complete}; expected size=(height, width) and repeats of 1 or more'
+            f'search.latency is {complete}; expected size=(height, width), warmup and repeats in whole '
+            f'numbers of 1 or more (warmup may be 0)'
         )
+    complete['size'] = list(sides)
     return complete

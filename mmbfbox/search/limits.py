@@ -50,13 +50,14 @@ class Limits:
                 raise UserError(f'the limit {cost}={kept[cost]} has a minimum above its maximum')
         object.__setattr__(self, 'bounds', {cost: bound for cost, bound in kept.items() if bound})
 
-    def allow(self, costs: Mapping[str, float]) -> bool:
-        """Whether all costs that are given are within their bounds."""
-        return all(
-            bound.get('min', 0) <= costs[cost] <= bound.get('max', float('inf'))
-            for cost, bound in self.bounds.items()
-            if cost in costs
-        )
+    def broken(self, costs: Mapping[str, float]) -> str | None:
+        """The first of the given costs that is out of its bounds; None if all are within them."""
+        for cost, bound in self.bounds.items():
+            if cost in costs:
+                low, high = bound.get('min', 0), bound.get('max', float('inf'))
+                if not low <= costs[cost] <= high:
+                    return cost
+        return None
 
 
 @dataclass(frozen=True)
