@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbfbox.search import Candidate
+from mmbfbox.search.work_dir import write_plan
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
 
 SPACE = JointSpace(
@@ -43,4 +44,6 @@ def fake_search(folder: Path, number: int, space: JointSpace = SPACE) -> list[Ca
     (folder / 'candidates.jsonl').write_text(''.join(lines))
     facts = dict(space=str(space), seed=0, metric='hard', supernet='0123456789ab')
     (folder / 'search.json').write_text(json.dumps(facts))
+    rejected = candidates[-1].index + 1 - number if number else 0
+    write_plan(folder, number + 10, number, dict(params=rejected))
     return candidates

@@ -61,7 +61,7 @@ def main() -> None:
         print(f'{where} {search.device}, results in {config.work_dir}', flush=True)
     ranked = search.searcher.run(wanted)
     if ranked:
-        finish(search, ranked, wanted)
+        finish(search, ranked)
 
 
 if __name__ == '__main__':

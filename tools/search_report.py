@@ -9,8 +9,9 @@ from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.attention import measure_attention, write_attention
-from mmbfbox.search.report import write_report
+from mmbfbox.search.report import BEST, write_report
 from mmbfbox.search.report.source import read_search
+from mmbfbox.search.results import best_first
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
@@ -41,7 +42,7 @@ def main() -> None:
         help='how many of the best candidates the attention is measured with; 3 by default',
     )
     parser.add_argument(
-        '--best', type=int, default=20, metavar='N', help='rows of the table; 20 by default'
+        '--best', type=int, default=BEST, metavar='N', help=f'rows of the table; {BEST} by default'
     )
     add_config_arguments(parser)
     args = parser.parse_args()
@@ -59,7 +60,7 @@ def main() -> None:
             set_data_root(config, args.data_root)
         init_default_scope(config.get('default_scope', 'mmdet'))
         metric = str(search.facts.get('metric', 'hard'))
-        best = sorted(search.scored, key=lambda candidate: -candidate.scores[metric])
+        best = best_first(search.scored, metric)
         scorer = ReferenceScorer(config, load_checkpoint_file(args.supernet).get('state_dict', {}))
         images = Runner.build_dataloader(config.held_out_dataloader, seed=0)
         archs = [candidate.arch for candidate in best[: args.archs]]

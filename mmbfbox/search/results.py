@@ -15,6 +15,9 @@ from mmbfbox.space import Arch
 HEADER = 'search.json'
 """File of a work dir that says what was searched."""
 
+PLAN = 'plan.json'
+"""File of a work dir that says how many candidates are wanted, and what was rejected."""
+
 _OPTIONAL = {'latency_ms': None, 'parts': (), 'stopped': None, 'error': None}
 
 
@@ -165,6 +168,17 @@ def _worth(candidate: Candidate) -> int:
     return 2 if candidate.complete else 1 if candidate.error is None else 0
 
 
+def best_first(candidates: Iterable[Candidate], metric: str) -> list[Candidate]:
+    """Those scored on all images, the best first; of equal ones the earlier.
+
+    Args:
+        candidates: in any order.
+        metric: the score that ranks, ``'easy'``, ``'medium'`` or ``'hard'``.
+    """
+    complete = [candidate for candidate in candidates if candidate.complete]
+    return sorted(complete, key=lambda candidate: (-candidate.scores[metric], candidate.index))
+
+
 def read_candidates(work_dir: str | Path) -> list[Candidate]:
     """What all processes have found so far, one entry for each index, by index.
 
@@ -196,51 +210,3 @@ def read_results(work_dir: str | Path) -> tuple[dict[str, Any], list[Candidate]]
     except (ValueError, TypeError) as error:
         raise UserError(f'{path} is damaged; search again in another work dir') from error
     return header, read_candidates(work_dir)
-
-
-class Ledger:
-    """All results of a work dir, read again at any time at the cost of what is new.
-
-    Args:
-        work_dir: the folder; damaged last lines have been removed.
-
-    Attributes:
-        final: index to candidate, as :func:`merge` prefers them.
-        raced: index to candidate as it was when its round ended: a candidate that racing stopped and
-            that was scored to the end later is still the stopped one.
-    """
-
-    def __init__(self, work_dir: str | Path) -> None:
-        self.work_dir = Path(work_dir)
-        self.final: dict[int, Candidate] = {}
-        self.raced: dict[int, Candidate] = {}
-        self._offsets: dict[Path, tuple[int, int]] = {}
-
-    def refresh(self) -> None:
-        """Read what any rank has written since.
-
-        Raises:
-            UserError: a line is damaged; it names file and line.
-        """
-        for file in results_files(self.work_dir):
-            offset, number = self._offsets.get(file.path, (0, 0))
-            with file.path.open('rb') as lines:
-                lines.seek(offset)
-                for line in lines:
-                    if not line.endswith(b'\n'):
-                        break
-                    offset, number = offset + len(line), number + 1
-                    try:
-                        self._add(Candidate.from_json(line.decode(errors='replace').rstrip()))
-                    except UserError as error:
-                        raise UserError(
-                            f'{file.path} line {number} is {error}; remove the line and run again'
-                        ) from error
-                    self._offsets[file.path] = offset, number
-
-    def _add(self, new: Candidate) -> None:
-        old = self.final.get(new.index)
-        self.final[new.index] = new if old is None else merge([old, new])[0]
-        old = self.raced.get(new.index)
-        if old is None or old.error is not None or new.stopped is not None:
-            self.raced[new.index] = new

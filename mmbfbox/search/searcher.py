@@ -12,19 +12,25 @@ from typing import Any
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.gate import Gate, Proposals, Task
+from mmbfbox.search.ledger import Ledger
 from mmbfbox.search.limits import Costs, Limits
 from mmbfbox.search.progress import Progress
 from mmbfbox.search.race import Judge, Race
 from mmbfbox.search.ranks import Ranks
-from mmbfbox.search.results import Candidate, Ledger, ResultsFile
-from mmbfbox.search.scoring import Scorer
+from mmbfbox.search.results import Candidate, ResultsFile, best_first
+from mmbfbox.search.scoring import ScoreError, Scorer
 from mmbfbox.search.strategies import Strategy
-from mmbfbox.search.strategies.base import best_first
-from mmbfbox.search.work_dir import opened
+from mmbfbox.search.work_dir import opened, write_plan
 from mmbfbox.space import Arch
 
 FAILURES_IN_A_ROW = 5
 """Candidates that may fail one after the other before the search stops."""
+
+SCORELESS_IN_A_ROW = 100
+"""The same for candidates that are themselves to blame, as long as no other one has been scored.
+
+A supernet may have diverged in one choice only, and candidates that share it may come one after the other.
+"""
 
 CHUNKS_A_RANK = 8
 """Pieces that a round is cut into for each rank, if the config does not say how large they are."""
@@ -65,6 +71,7 @@ class Searcher:
     ranks: Ranks = field(default_factory=Ranks)
     progress: Progress | None = None
     _failures: int = 0
+    _scored: bool = False
 
     def run(self, candidates: int) -> list[Candidate] | None:
         """Search until ``candidates`` have been dealt with; what is there already is not scored again.
@@ -82,13 +89,13 @@ class Searcher:
             opened(self.work_dir, self.identity, self.ranks) as folder,
         ):
             self._open(folder, candidates)
-            self._all_rounds(candidates)
+            self._all_rounds(folder, candidates)
             if self.progress:
                 self.progress.end()
             if not self.ranks.last('end'):
                 return None
             self.ledger.refresh()
-        ranked = best_first(list(self.ledger.final.values()), self.metric)
+        ranked = best_first(self.ledger.final.values(), self.metric)
         if not ranked:
             raise UserError(
                 f'none of the {len(self.ledger.final)} candidates could be scored; {self.work_dir} '
@@ -105,7 +112,7 @@ class Searcher:
         if self.progress:
             self.progress.begin(candidates, self.ledger.final.values())
 
-    def _all_rounds(self, candidates: int) -> None:
+    def _all_rounds(self, folder: Path, candidates: int) -> None:
         number = index = planned = 0
         while planned < candidates:
             if number:
@@ -113,10 +120,12 @@ class Searcher:
                 self.ranks.meet(f'round {number}')
                 self.ledger.refresh()
             tasks, index = self._plan(number, index, candidates - planned)
+            planned += len(tasks)
+            if self.ranks.rank == 0 and planned >= len(self.ledger.final):
+                write_plan(folder, candidates, planned, self.gate.rejected)
             earlier = [c for i, c in self.ledger.raced.items() if i < tasks[0].index]
             lowest = self.race.thresholds(earlier, self.metric) if self.race else {}
             self._work(f'round {number}', tasks, lowest)
-            planned += len(tasks)
             number += 1
         if self.race:
             self._complete_stopped(self.race)
@@ -191,6 +200,7 @@ class Searcher:
     def _deal_with(self, task: Task, lowest: Mapping[int, float]) -> None:
         """Score one candidate and write down what came of it."""
         judge = Judge(self.metric, lowest) if self.race else None
+        own = False
         start = time.perf_counter()
         candidate = Candidate(task.index, task.arch, {}, **task.costs, seconds=0.0)  # type: ignore[arg-type]
         try:
@@ -204,7 +214,9 @@ class Searcher:
             if bad or self.metric not in scores:
                 raise UserError(f'the score {(bad or [self.metric])[0]} is not a number')
             candidate = replace(candidate, scores=scores)
+            self._scored = True
         except Exception as error:  # one candidate's trouble is not the others'
+            own = isinstance(error, ScoreError)
             said = (str(error) or type(error).__name__).splitlines()[0][:300]
             error_line = said if isinstance(error, UserError) else f'{type(error).__name__}: {said}'
             candidate = replace(candidate, parts=(), stopped=None, error=error_line)
@@ -212,10 +224,25 @@ class Searcher:
         self.file.append(candidate)
         if self.progress:
             self.progress(candidate)
-        self._failures = self._failures + 1 if candidate.error else 0
-        if self._failures == FAILURES_IN_A_ROW:
+        self._count_failures(candidate, own)
+
+    def _count_failures(self, candidate: Candidate, own: bool) -> None:
+        """End the search when too many fail one after the other.
+
+        Args:
+            candidate: the last one.
+            own: whether it is itself to blame for its failure.
+
+        Raises:
+            UserError: too many have failed.
+        """
+        if candidate.error is None:
+            self._failures = 0
+        elif not (own and self._scored):
+            self._failures += 1
+        if self._failures >= (SCORELESS_IN_A_ROW if own else FAILURES_IN_A_ROW):
             raise UserError(
-                f'{FAILURES_IN_A_ROW} candidates in a row could not be scored, the last one because: '
+                f'{self._failures} candidates in a row could not be scored, the last one because: '
                 f'{candidate.error}; all results are intact: put it right and run again'
             )
 

@@ -9,7 +9,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.export import write_subnet
 from mmbfbox.export.subnet import subnet_config
 from mmbfbox.search.build_searcher import Search
-from mmbfbox.search.report import pareto_front, readable, table, write_report
+from mmbfbox.search.report import BEST, pareto_front, readable, table, write_report
 from mmbfbox.search.results import Candidate
 from mmbfbox.search.scorer import ReferenceScorer
 from mmbfbox.space import JointSpace
@@ -80,20 +80,19 @@ def export_winners(search: Search, winners: Sequence[Candidate]) -> str:
     return '\n'.join(lines)
 
 
-def finish(search: Search, ranked: Sequence[Candidate], wanted: int) -> None:
+def finish(search: Search, ranked: Sequence[Candidate]) -> None:
     """Write and print everything that a finished search leaves.
 
     Args:
         search: the search.
         ranked: the candidates scored on all images, the best first; at least one.
-        wanted: how many were asked for.
     """
     settings, folder = search.config.search, Path(search.config.work_dir)
     everything = search.searcher.ledger.final.values()
     best = write_archs(folder, 'best', ranked[: settings.best], search.space)
     front = pareto_front(ranked, settings.metric)
     write_archs(folder, 'pareto', front, search.space)
-    page = write_report(folder, search.supernet, wanted, settings.best)
+    page = write_report(folder, search.supernet, max(BEST, settings.best))
     print(f'\n{best}\n\nbest architecture:\n{ranked[0].arch}\n')
     stopped = sum(candidate.stopped is not None for candidate in everything)
     failed = sum(candidate.error is not None for candidate in everything)

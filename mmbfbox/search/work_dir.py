@@ -12,7 +12,7 @@ from typing import Any
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.ranks import Ranks
-from mmbfbox.search.results import HEADER, results_files
+from mmbfbox.search.results import HEADER, PLAN, results_files
 from mmbfbox.utils.files import atomic_write, make_writable_dir
 
 LOCK = '.search.lock'
@@ -84,6 +84,20 @@ def claim(folder: Path, identity: Mapping[str, Any]) -> None:
             f'{folder} holds another search, which differs in {"; ".join(different)}; choose another '
             f'work dir'
         )
+
+
+def write_plan(folder: Path, wanted: int, planned: int, rejected: Mapping[str, int]) -> None:
+    """Note how far a search has got with its plan, for the report.
+
+    Args:
+        folder: the work dir.
+        wanted: how many candidates were asked for.
+        planned: how many of them are chosen.
+        rejected: how many proposals were turned away before scoring, by reason.
+    """
+    with atomic_write(folder / PLAN) as path:
+        plan = dict(wanted=wanted, planned=planned, rejected=dict(rejected))
+        path.write_text(json.dumps(plan) + '\n')
 
 
 def fingerprint(value: bytes | Sequence[str] | Mapping[str, Any]) -> str:

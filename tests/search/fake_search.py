@@ -78,6 +78,11 @@ def make_searcher(
     )
 
 
+def small(folder, scorer=None, limits=None, space=SMALL, **keys) -> Searcher:
+    """A random search of the six archs."""
+    return make_searcher(folder, None, scorer, space, limits, **keys)
+
+
 def evolution(population):
     settings = dict(type='evolution', population=population)
     return build_strategy(settings, SPACE, 0, 'hard')

@@ -17,10 +17,9 @@ import torch
 from mmbfbox.engine.attention import attention_means
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
-from mmbfbox.search import Candidate
 from mmbfbox.search.attention import measure_attention, write_attention
 from mmbfbox.search.report import choice_effects, edge_effects, pareto_front, write_report
-from mmbfbox.search.report.source import sort_out
+from mmbfbox.search.report.source import read_search
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace
 from tests.fixtures_search import GOOD, SPACE, fake_candidates, fake_search
 
@@ -75,7 +74,7 @@ def test_page_is_one_file_that_needs_no_other(tmp_path):
 
 def test_page_holds_every_candidate_and_draws_archs_that_can_be_read_back(tmp_path):
     candidates = fake_search(tmp_path, 40)
-    data = data_of(write_report(tmp_path, wanted=50))
+    data = data_of(write_report(tmp_path))
     assert data['index'] == [candidate.index for candidate in candidates]
     assert data['scores']['hard'] == [round(100 * c.scores['hard'], 3) for c in candidates]
     digits = '0123456789abcdefghijklmnopqrstuvwxyz'
@@ -86,7 +85,8 @@ def test_page_holds_every_candidate_and_draws_archs_that_can_be_read_back(tmp_pa
         assert merges.split() == [
             f'{merge.target}{merge.source}' for merge in candidate.arch.merges
         ]
-    assert data['counts'] == dict(rejected=19, stopped=0, failed=0, wanted=50)
+    assert data['ends'] == dict(rejected=dict(params=19), stopped=0, failed=0)
+    assert data['wanted'] == 50
     assert ['supernet', '0123456789ab'] in data['facts']
 
 
@@ -102,25 +102,20 @@ def test_commands_of_the_best_name_archs_that_the_space_accepts(tmp_path):
         assert SPACE.from_json(Path(words[2]).read_text()) == candidate.arch
 
 
-def test_stopped_and_failed_candidates_are_counted_and_left_out_of_the_figures():
-    class Ended(Candidate):
-        """A candidate of a search that races."""
-
-        stopped = error = None
-
-    def ended(index, **end):
-        one = Ended(**dict(vars(some[index]), index=index))
-        for name, value in end.items():
-            object.__setattr__(one, name, value)
-        return one
-
-    some = fake_candidates(6)
-    found = [ended(0), ended(1, stopped=20), ended(2, error='NaN'), ended(4, error='x'), ended(4)]
-    # The first one was scored to the end later.
-    found += [ended(5, stopped=20), ended(5)]
-    search = sort_out({}, found)
-    assert [candidate.index for candidate in search.scored] == [0, 4, 5]
-    assert search.counts == dict(rejected=1, stopped=1, failed=1)
+def test_stopped_and_failed_candidates_are_counted_and_left_out_of_the_figures(tmp_path):
+    some = fake_search(tmp_path, 5)
+    found = [some[0], replace(some[1], stopped=20), replace(some[2], scores={}, error='NaN')]
+    # The fourth was scored to the end later, the fifth when its image was there again.
+    found += [replace(some[3], stopped=20), some[3], replace(some[4], error='x'), some[4]]
+    file = tmp_path / 'candidates.jsonl'
+    file.write_text(''.join(candidate.to_json() + '\n' for candidate in found))
+    search = read_search(tmp_path)
+    assert search.scored == [some[0], some[3], some[4]]
+    assert (search.stopped, search.failed) == (1, 1)
+    assert search.wanted == 15 and search.rejected == dict(params=2)
+    (tmp_path / 'plan.json').unlink()
+    data = data_of(write_report(tmp_path))
+    assert data['ends'] == dict(rejected=None, stopped=1, failed=1)
 
 
 def test_a_running_search_is_read_without_touching_it(tmp_path):
@@ -149,7 +144,7 @@ def test_what_is_no_search_ends_in_one_sentence(tmp_path):
     fake_search(tmp_path, 0)
     with pytest.raises(UserError, match='no candidate is scored'):
         write_report(tmp_path)
-    (tmp_path / 'candidates.jsonl').write_text('{"index": 1}\n')
+    (tmp_path / 'candidates.jsonl').write_text('{"index": 1}\n' * 2)
     with pytest.raises(UserError, match='line 1'):
         write_report(tmp_path)
 

@@ -12,15 +12,9 @@ from mmbfbox.errors import UserError
 from mmbfbox.search import Limits, ResultsFile
 from mmbfbox.search.report import draw, pareto_front, readable, table
 from mmbfbox.search.results import read_candidates
-from mmbfbox.search.searcher import FAILURES_IN_A_ROW
-from tests.search.fake_search import SMALL, SPACE, TextScorer, costs, plain
-from tests.search.fake_search import make_searcher as make
+from tests.search.fake_search import SMALL, SPACE, TextScorer, costs, plain, small
 
 COSTS = costs(SMALL)
-
-
-def small(folder, scorer=None, limits=None, space=SMALL, **keys):
-    return make(folder, None, scorer, space, limits, **keys)
 
 
 def test_best_comes_first_and_every_arch_is_scored_once(tmp_path):
@@ -93,55 +87,6 @@ def test_two_searches_do_not_run_in_one_work_dir(tmp_path):
         with pytest.raises(UserError, match='another search is running'):
             small(tmp_path).run(2)
     small(tmp_path).run(2)
-
-
-def test_a_candidate_that_raises_is_noted_and_the_search_goes_on(tmp_path):
-    def unlucky(arch):
-        return arch.stages[0] == ('conv5',) and arch.stages[1] == ('dw5',)
-
-    ranked = small(tmp_path, TextScorer(fails=unlucky)).run(6)
-    assert len(ranked) == 5
-    (failed,) = [c for c in read_candidates(tmp_path) if c.error]
-    assert failed.error == 'RuntimeError: it broke' and not failed.scores
-    # Finished is finished: only an unfinished round tries again.
-    again = TextScorer()
-    assert len(small(tmp_path, again).run(6)) == 5 and not again.scored
-
-
-def test_scores_that_are_not_numbers_are_failures_and_many_of_them_end_in_one_sentence(tmp_path):
-    class Diverged(TextScorer):
-        def score(self, arch, keep=None):
-            return dict(easy=0.1, medium=0.1, hard=float('nan'))
-
-    with pytest.raises(UserError, match='in a row could not be scored.*hard is not a number'):
-        small(tmp_path, Diverged(), space=SPACE).run(20)
-    failed = read_candidates(tmp_path)
-    assert len(failed) == FAILURES_IN_A_ROW and all(c.error for c in failed)
-    # Put right, they are scored.
-    assert len(small(tmp_path, space=SPACE).run(20)) == 20
-
-
-def test_a_search_in_which_everything_fails_says_so(tmp_path):
-    with pytest.raises(UserError, match='none of the 3 candidates could be scored'):
-        small(tmp_path, TextScorer(fails=lambda arch: True)).run(3)
-
-
-def test_a_full_disk_stops_the_search_and_the_rest_follows_later(tmp_path, monkeypatch):
-    expected = small(tmp_path / 'a').run(6)
-    append = ResultsFile.append
-
-    def full(self, candidate):
-        if len(self.read()) == 2:
-            raise UserError('no space left')
-        append(self, candidate)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ResultsFile, 'append', full)
-        with pytest.raises(UserError, match='no space left'):
-            small(tmp_path / 'b').run(6)
-    rest = TextScorer()
-    assert plain(small(tmp_path / 'b', rest).run(6)) == plain(expected)
-    assert len(rest.scored) == 4
 
 
 @pytest.mark.parametrize('cost', ['backbone_macs', 'detector_macs', 'params', 'latency_ms'])

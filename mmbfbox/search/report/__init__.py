@@ -3,9 +3,10 @@
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
 from mmbfbox.search.report.figures import draw, write_figures
 from mmbfbox.search.report.summary import pareto_front, readable, table
-from mmbfbox.search.report.write import write_report
+from mmbfbox.search.report.write import BEST, write_report
 
 __all__ = [
+    'BEST',
     'Effect',
     'choice_effects',
     'draw',

@@ -9,44 +9,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmbfbox.search.limits import COUNTED, LATENCY
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
+from mmbfbox.search.report.source import Search
 from mmbfbox.search.report.summary import SUBSETS
 from mmbfbox.search.results import Candidate
 from mmbfbox.space import Arch
 from mmbfbox.space.arch import FIRST_LEVEL
 
-COSTS = ('backbone_macs', 'detector_macs', 'params')
-
 _DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 
 def page_data(
-    candidates: Sequence[Candidate],
+    search: Search,
     metric: str,
-    facts: Mapping[str, Any],
-    counts: Mapping[str, int],
     attention: Mapping[str, Any] | None,
     commands: Mapping[int, str],
 ) -> dict[str, Any]:
     """What the page's script reads.
 
     Args:
-        candidates: those scored in full, in the order in which they were scored; at least one.
+        search: the search, with at least one candidate scored on all images.
         metric: the score that ranks.
-        facts: the search's identity, name to plain value.
-        counts: how many candidates came to which end.
         attention: what :func:`~mmbfbox.search.attention.measure_attention` gave.
-        commands: for the best candidates, their place in ``candidates`` to the command that exports
+        commands: for the best candidates, their place in ``search.scored`` to the command that exports
             them, the best first.
     """
+    candidates = search.scored
     choices = sorted({name for c in candidates for stage in c.arch.stages for name in stage})
     if len(choices) > len(_DIGITS):
         raise ValueError(f'{len(choices)} different choices, expected {len(_DIGITS)} at most')
     digits = dict(zip(choices, _DIGITS))
     subsets = [name for name in SUBSETS if name in candidates[0].scores]
-    # Latency is there if the search measured it.
-    latency = [getattr(candidate, 'latency_ms', None) for candidate in candidates]
-    costs = COSTS if None in latency else (*COSTS, 'latency_ms')
+    measured = all(candidate.latency_ms is not None for candidate in candidates)
+    costs = (*COUNTED, LATENCY) if measured else COUNTED
     return {
         'metric': metric,
         'subsets': subsets,
@@ -64,8 +60,13 @@ def page_data(
         'effects': {name: _effects(candidates, name) for name in subsets},
         'attention': dict(attention) if attention else None,
         'best': [dict(place=place, command=command) for place, command in commands.items()],
-        'facts': [[name.replace('_', ' '), _plain(value)] for name, value in facts.items()],
-        'counts': dict(counts),
+        'facts': [[name.replace('_', ' '), _plain(value)] for name, value in search.facts.items()],
+        'wanted': search.wanted,
+        'ends': {
+            'rejected': None if search.rejected is None else dict(search.rejected),
+            'stopped': search.stopped,
+            'failed': search.failed,
+        },
         'seconds': round(sum(candidate.seconds for candidate in candidates), 1),
     }
 

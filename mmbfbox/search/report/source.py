@@ -1,4 +1,4 @@
-"""Reading a search's work dir without touching it, also while the search runs."""
+"""A search's work dir, sorted out for the report; the search may still be running."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmbfbox.errors import UserError
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.results import PLAN, Candidate, read_results
 
 
 @dataclass(frozen=True)
@@ -18,69 +17,51 @@ class Search:
 
     Args:
         facts: the search's identity, name to plain value.
-        scored: candidates that were scored in full, in the order of their numbers.
-        counts: how many candidates were ``rejected`` before scoring (too dear, or known), ``stopped`` by
-            racing, and ``failed``.
+        scored: candidates that were scored on all images, in the order of their numbers.
+        stopped, failed: how many were stopped by racing, and could not be scored.
+        wanted: how many candidates were asked for; None if that is not known.
+        rejected: how many proposals were turned away before scoring, by reason; None if that is not
+            known.
     """
 
     facts: Mapping[str, Any]
     scored: list[Candidate]
-    counts: Mapping[str, int]
+    stopped: int = 0
+    failed: int = 0
+    wanted: int | None = None
+    rejected: Mapping[str, int] | None = None
 
 
 def read_search(work_dir: str | Path) -> Search:
-    """Read the header and all result files, one for each rank.
-
-    A line that is being written at this moment is left out.
+    """Read a work dir, without changing it.
 
     Raises:
-        UserError: there is no search, or a line is damaged.
+        UserError: there is no search, or its files are damaged.
     """
-    work_dir = Path(work_dir)
-    header = work_dir / 'search.json'
+    facts, candidates = read_results(work_dir)
     try:
-        facts = json.loads(header.read_text())
-    except OSError as error:
-        raise UserError(
-            f'there is no search in {work_dir} (no {header.name}); give the work dir of tools/search.py'
-        ) from error
-    except ValueError as error:
-        raise UserError(f'{header} is damaged; give the work dir of another search') from error
-    found: list[Candidate] = []
-    for file in sorted(work_dir.glob('candidates*.jsonl')):
-        complete = file.read_text(encoding='utf-8', errors='replace').rpartition('\n')[0]
-        for number, line in enumerate(complete.splitlines(), 1):
-            try:
-                found.append(Candidate.from_json(line))
-            except UserError as error:
-                raise UserError(f'{file} line {number} is {error}; remove the line') from error
-    return sort_out(facts, found)
+        plan = json.loads((Path(work_dir) / PLAN).read_text())
+    except (OSError, ValueError):
+        plan = {}
+    return sort_out(facts, candidates, plan)
 
 
-def sort_out(facts: Mapping[str, Any], found: Iterable[Candidate]) -> Search:
-    """Tell the candidates that were scored in full from those that were stopped or failed.
+def sort_out(
+    facts: Mapping[str, Any], candidates: Iterable[Candidate], plan: Mapping[str, Any]
+) -> Search:
+    """Tell the candidates that were scored on all images from the others.
 
-    A candidate that was stopped or failed first and was scored in full later counts as scored.
+    Args:
+        facts: the search's identity.
+        candidates: one for each index, by index.
+        plan: what :func:`~mmbfbox.search.work_dir.write_plan` notes.
     """
-    # The best end of an index comes last, and stays.
-    last = {candidate.index: candidate for candidate in sorted(found, key=_end, reverse=True)}
-    ends = [_end(candidate) for candidate in last.values()]
+    candidates = list(candidates)
     return Search(
         facts,
-        [last[index] for index in sorted(last) if _end(last[index]) == _SCORED],
-        {
-            'rejected': max(last, default=-1) + 1 - len(last),
-            'stopped': ends.count(_STOPPED),
-            'failed': ends.count(_FAILED),
-        },
+        [candidate for candidate in candidates if candidate.complete],
+        sum(candidate.stopped is not None for candidate in candidates),
+        sum(candidate.error is not None for candidate in candidates),
+        plan.get('wanted'),
+        plan.get('rejected'),
     )
-
-
-_SCORED, _STOPPED, _FAILED = range(3)
-
-
-def _end(candidate: Candidate) -> int:
-    """How a candidate ended; searches without racing do not note it."""
-    if getattr(candidate, 'error', None) is not None:
-        return _FAILED
-    return _SCORED if getattr(candidate, 'stopped', None) is None else _STOPPED

@@ -14,20 +14,20 @@ from mmbfbox.search.attention import ATTENTION_FILE
 from mmbfbox.search.report.figures import write_figures
 from mmbfbox.search.report.page_data import page_data
 from mmbfbox.search.report.source import read_search
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.results import Candidate, best_first
 from mmbfbox.space.joint import SCHEMA
 from mmbfbox.utils.files import atomic_write
 
 PAGE = 'search_report.html'
+BEST = 20
+"""Rows of the table of the best candidates."""
+
 _FILES = Path(__file__).parent / 'page'
 _SCRIPTS = ('dom.js', 'plots.js', 'arch.js', 'page.js')
 
 
 def write_report(
-    work_dir: str | Path,
-    supernet: str | Path | None = None,
-    wanted: int | None = None,
-    best: int = 20,
+    work_dir: str | Path, supernet: str | Path | None = None, best: int = BEST
 ) -> Path:
     """Write ``search_report.html`` and its figures into a search's work dir, at any time.
 
@@ -40,7 +40,6 @@ def write_report(
     Args:
         work_dir: work dir of the search.
         supernet: checkpoint of the supernet, for the export commands; a placeholder without it.
-        wanted: how many candidates the search is to score, if it is known.
         best: how many of the best candidates the table shows.
 
     Returns:
@@ -55,18 +54,17 @@ def write_report(
     if not candidates:
         raise UserError(f'no candidate is scored in {work_dir} yet; ask for the report later')
     metric = str(search.facts.get('metric', 'hard'))
-    ranked = sorted(range(len(candidates)), key=lambda i: -candidates[i].scores[metric])[:best]
+    ranked = best_first(candidates, metric)[:best]
+    places = {candidate.index: place for place, candidate in enumerate(candidates)}
     commands = {}
-    for place in ranked:
-        arch = work_dir / 'archs' / f'{candidates[place].index:05d}.json'
+    for candidate in ranked:
+        arch = work_dir / 'archs' / f'{candidate.index:05d}.json'
         with atomic_write(arch) as path:
-            path.write_text(_arch_json(candidates[place], search.facts) + '\n')
-        out = arch.parent.parent / 'exported' / arch.stem
+            path.write_text(_arch_json(candidate, search.facts) + '\n')
+        out = work_dir / 'exported' / arch.stem
         words = ['tools/export_subnet.py', arch, supernet or 'SUPERNET.pth', '--out', out]
-        commands[place] = shlex.join(['python', *map(str, words)])
-    counts = {**search.counts, **({'wanted': wanted} if wanted else {})}
-    attention = _read_attention(work_dir / ATTENTION_FILE)
-    data = page_data(candidates, metric, search.facts, counts, attention, commands)
+        commands[places[candidate.index]] = shlex.join(['python', *map(str, words)])
+    data = page_data(search, metric, _read_attention(work_dir / ATTENTION_FILE), commands)
     write_figures(work_dir, candidates, metric)
     with atomic_write(work_dir / PAGE) as path:
         path.write_text(render(data), encoding='utf-8')

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmbfbox.search.gate import Proposals
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.results import Candidate, best_first
 from mmbfbox.search.strategies.base import (
     PARENTS,
     RandomStrategy,
-    best_first,
     breed,
     check_at_least_one,
     check_probability,

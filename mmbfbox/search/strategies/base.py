@@ -58,12 +58,6 @@ class RandomStrategy:
             proposals.offer(self.space.sample(self.seed, proposals.index))
 
 
-def best_first(candidates: Sequence[Candidate], metric: str) -> list[Candidate]:
-    """Those scored on all images, the best first; of equal ones the earlier."""
-    complete = [candidate for candidate in candidates if candidate.complete]
-    return sorted(complete, key=lambda candidate: (-candidate.scores[metric], candidate.index))
-
-
 def breed(proposals: Proposals, count: int, child: Callable[[int], Arch]) -> None:
     """Offer up to ``count`` new children; give up after ten times as many tries, like SPOS.
 

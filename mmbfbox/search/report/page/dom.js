@@ -30,6 +30,7 @@ function short(number) {
   return String(Number(number.toPrecision(3)));
 }
 
+const number = (value) => value.toLocaleString('en');
 const points = (value) => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(2);
 
 // '01.2|4c5 3p4' back to stages and merges.

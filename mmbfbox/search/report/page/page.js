@@ -5,9 +5,15 @@ function fillTop() {
   document.title = `Search report: ${count} candidates`;
   const best = data.best[0].place;
   const tiles = [[data.scores[data.metric][best].toFixed(2), `best ${data.metric} AP (%), candidate ${data.index[best]}`],
-    [count.toLocaleString('en'), 'candidates scored in full' + (data.counts.wanted > count ? ` of ${data.counts.wanted.toLocaleString('en')}` : '')]];
-  for (const [name, text] of [['rejected', 'rejected before scoring'], ['stopped', 'stopped early'], ['failed', 'failed']])
-    if (data.counts[name] !== undefined) tiles.push([data.counts[name].toLocaleString('en'), text]);
+    [number(count), 'candidates scored on all images' + (data.wanted > count ? `, of ${number(data.wanted)} asked for` : '')]];
+  const { rejected, stopped, failed } = data.ends;
+  if (rejected) {
+    const reasons = Object.entries(rejected).map(([reason, n]) => `${COST[reason] ?? reason} ${number(n)}`);
+    const all = Object.values(rejected).reduce((sum, n) => sum + n, 0);
+    tiles.push([number(all), 'rejected before scoring' + (reasons.length ? `: ${reasons.join(', ')}` : '')]);
+  }
+  if (stopped) tiles.push([number(stopped), 'stopped early by racing']);
+  tiles.push([number(failed), 'could not be scored']);
   const sorted = [...data.scores[data.metric]].sort((a, b) => a - b);
   tiles.push([sorted[Math.floor(count / 2)].toFixed(2), `median ${data.metric} AP (%)`]);
   tiles.push([count > 0 && data.seconds > 0 ? (data.seconds / count).toPrecision(2) + ' s' : '–', 'scoring a candidate, mean']);

@@ -1,0 +1,109 @@
+"""What can go wrong in a search: told in one sentence, and nothing that was found is lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmbfbox.errors import UserError
+from mmbfbox.models import space_of
+from mmbfbox.search.report import write_report
+from mmbfbox.search.results import read_candidates
+from mmbfbox.search.scoring import check_finite
+from mmbfbox.search.searcher import FAILURES_IN_A_ROW
+from tests.fixtures_search import fake_search
+from tests.search.fake_search import SPACE, TextScorer, make_searcher, plain, small
+
+
+def test_a_candidate_that_raises_is_noted_and_the_search_goes_on(tmp_path):
+    def unlucky(arch):
+        return arch.stages[0] == ('conv5',) and arch.stages[1] == ('dw5',)
+
+    ranked = small(tmp_path, TextScorer(fails=unlucky)).run(6)
+    assert len(ranked) == 5
+    (failed,) = [c for c in read_candidates(tmp_path) if c.error]
+    assert failed.error == 'RuntimeError: it broke' and not failed.scores
+    # Finished is finished: only an unfinished round tries again.
+    again = TextScorer()
+    assert len(small(tmp_path, again).run(6)) == 5 and not again.scored
+
+
+def test_scores_that_are_not_numbers_are_failures_and_many_of_them_end_in_one_sentence(tmp_path):
+    class Diverged(TextScorer):
+        def score(self, arch, keep=None):
+            return dict(easy=0.1, medium=0.1, hard=float('nan'))
+
+    with pytest.raises(UserError, match='in a row could not be scored.*hard is not a number'):
+        small(tmp_path, Diverged(), space=SPACE).run(20)
+    failed = read_candidates(tmp_path)
+    assert len(failed) == FAILURES_IN_A_ROW and all(c.error for c in failed)
+    # Put right, they are scored.
+    assert len(small(tmp_path, space=SPACE).run(20)) == 20
+
+
+def test_a_search_in_which_everything_fails_says_so(tmp_path):
+    with pytest.raises(UserError, match='none of the 3 candidates could be scored'):
+        small(tmp_path, TextScorer(fails=lambda arch: True)).run(3)
+
+
+def test_a_supernet_that_has_diverged_in_places_loses_the_candidates_that_use_them(
+    supernet, tmp_path
+):
+    space, weights = space_of(supernet), supernet.state_dict()
+    weights['backbone.stages.0.0.choices.conv5.convs.0.conv.weight'][0] = float('nan')
+
+    class Checked(TextScorer):
+        def score(self, arch, keep=None):
+            check_finite(weights, arch)
+            return super().score(arch, keep)
+
+    found = make_searcher(tmp_path, None, Checked(), space).run(60)
+    failed = [c for c in read_candidates(tmp_path) if c.error]
+    assert len(failed) + len(found) == 60 and failed
+    assert {c.arch.stages[0][0] for c in failed} == {'conv5'}
+    assert 'conv5' not in {c.arch.stages[0][0] for c in found}
+    assert all('training has diverged; train it with a lower' in c.error for c in failed)
+
+
+def with_little_room(limit: int, work: Callable[[], object], said: Path) -> str:
+    """The error of ``work`` in a process whose files may have ``limit`` bytes."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        try:
+            work()
+        except UserError as error:
+            said.write_text(str(error))
+
+    # A forked process has everything imported already.
+    process = multiprocessing.get_context('fork').Process(target=limited)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    return said.read_text()
+
+
+def test_a_full_disk_stops_the_search_between_two_lines_and_the_rest_follows_later(tmp_path):
+    expected = make_searcher(tmp_path / 'a').run(12)
+    folder = tmp_path / 'b'
+    said = with_little_room(2000, lambda: make_searcher(folder).run(12), tmp_path / 'said')
+    assert 'cannot write to' in said and 'make room and run again' in said
+    done = read_candidates(folder)
+    assert 2 < len(done) < 12
+    assert (folder / 'candidates.jsonl').read_text().endswith('}\n')
+    rest = TextScorer()
+    assert plain(make_searcher(folder, None, rest).run(12)) == plain(expected)
+    assert len(rest.scored) == 12 - len(done)
+
+
+def test_a_disk_that_is_full_at_the_report_is_one_sentence_and_leaves_no_half_of_it(tmp_path):
+    folder = tmp_path / 'search'
+    fake_search(folder, 20)
+    said = with_little_room(6000, lambda: write_report(folder), tmp_path / 'said')
+    assert said.startswith(f'cannot write {folder}') and said.endswith('make room and run again')
+    assert not list(folder.glob('*.png')) and not list(folder.glob('.*'))
+    assert write_report(folder).exists()
