@@ -21,7 +21,7 @@ help:
 	@echo 'make demo    the whole chain on a small data set that it makes itself: train, search, export, retrain, test'
 	@echo '             DATA=DIR runs it on a folder in WIDER FACE layout, WORK_DIR=DIR says where results go,'
 	@echo '             BUDGET=small is a quick trial'
-	@echo 'make test    the tests'
+	@echo 'make test    the tests, in two processes if pytest-xdist is there'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make clean   remove build products and caches; .venv, work_dirs and the compiled mmcv stay'
 	@echo 'demo, test and lint take PYTHON=path/to/python to use an environment you already have.'
@@ -37,8 +37,9 @@ check-python:
 demo: $(READY)
 	$(RUN) tools/demo.py $(if $(DATA),--data "$(DATA)") $(if $(BUDGET),--budget $(BUDGET)) --work-dir "$(WORK_DIR)"
 
+# Each process computes with one thread: two programs that use all cores slow each other down.
 test: $(READY)
-	$(RUN) -m pytest -q
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$($(RUN) -c 'import xdist' 2>/dev/null && echo -n 2 --dist loadfile)
 
 lint: $(READY)
 	$(RUN) -m ruff check .

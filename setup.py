@@ -32,13 +32,20 @@ setup(
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
     },
     exclude_package_data={'mmbfbox.tools': ['make_env.sh']},
-    install_requires=['matplotlib>=3.7', 'numba>=0.61', 'numpy>=2', 'scipy>=1.10', 'torch>=2.1'],
+    install_requires=[
+        'matplotlib>=3.7',
+        'numba>=0.61',
+        'numpy>=2',
+        'scipy>=1.10',
+        'simplejpeg>=1.8',
+        'torch>=2.1',
+    ],
     extras_require={
         # Not required outright: forks with the same import names serve as well.
         'mm': ['mmcv>=2.0.0,<2.2.0', 'mmdet>=3.3.0,<4', 'mmengine>=0.10.7,<1'],
         'demo': ['scikit-image>=0.22'],
         'watch': ['tensorboard>=2.15'],
         'export': ['onnx>=1.15', 'onnxruntime>=1.17'],
-        'dev': ['hypothesis>=6', 'mypy>=1.10', 'pytest>=8', 'ruff>=0.9'],
+        'dev': ['hypothesis>=6', 'mypy>=1.10', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.9'],
     },
 )

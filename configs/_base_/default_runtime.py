@@ -11,6 +11,8 @@ custom_imports = dict(
 )
 
 default_hooks = dict(
+    # mmengine's own one waits for the GPU in each step.
+    runtime_info=dict(type='DeferredInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
@@ -23,6 +25,7 @@ custom_hooks = [
     dict(type='LossGuardHook'),
     dict(type='WatchHook'),
     dict(type='SamplePredictionsHook'),
+    dict(type='CloseWorkersHook'),
 ]
 
 env_cfg = dict(

@@ -3,6 +3,8 @@
 from mmbfbox.engine.channels_last import ChannelsLastHook
 from mmbfbox.engine.checkpoint import load_checkpoint_file, load_weights
 from mmbfbox.engine.checkpoint_hook import SafeCheckpointHook
+from mmbfbox.engine.close_workers import CloseWorkersHook
+from mmbfbox.engine.deferred_info import DeferredInfoHook
 from mmbfbox.engine.loss_guard import LossGuardHook
 from mmbfbox.engine.mixed_precision import BFloat16OptimWrapper, use_mixed_precision
 from mmbfbox.engine.path_parallel import PathDataParallel
@@ -18,6 +20,8 @@ from mmbfbox.engine.watch import WatchHook
 __all__ = [
     'BFloat16OptimWrapper',
     'ChannelsLastHook',
+    'CloseWorkersHook',
+    'DeferredInfoHook',
     'DetectionPicturesHook',
     'LossGuardHook',
     'OptionalTensorboardVisBackend',

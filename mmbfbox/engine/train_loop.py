@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing.connection
 import signal
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from mmbfbox.datasets.sampler import ResumableSampler
 from mmbfbox.errors import UserError
 
 _RESTARTS = 3
+_SECONDS_TO_DIE = 5.0
 
 
 @LOOPS.register_module()
@@ -126,12 +128,14 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         """Whether an error means that a worker is gone, not that it could not make a batch.
 
         torch says so if it notices the death first. A batch that the worker had announced ends in a
-        connection that breaks instead, because its memory is handed over by the worker itself.
+        connection that breaks instead, because its memory is handed over by the worker itself. A
+        connection breaks a moment before its process counts as dead.
         """
         if isinstance(error, RuntimeError):
             return 'DataLoader worker' in str(error)
         workers = getattr(self.dataloader_iterator, '_workers', [])
-        return any(not worker.is_alive() for worker in workers)
+        ends = [worker.sentinel for worker in workers]
+        return bool(ends and multiprocessing.connection.wait(ends, timeout=_SECONDS_TO_DIE))
 
 
 class _Unopened:

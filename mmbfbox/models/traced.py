@@ -18,7 +18,8 @@ def traced_macs(model: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
         model: a single-stage detector with backbone, neck and head; it is not changed.
         size: height and width of the input in pixels.
     """
-    model = copy.deepcopy(model).eval().to('meta')
+    if model.training or not all(parameter.is_meta for parameter in model.parameters()):
+        model = copy.deepcopy(model).eval().to('meta')
     image = torch.zeros(1, 3, *size, device='meta')
     with torch.no_grad():
         with FlopCounterMode(display=False) as counter:

@@ -69,7 +69,8 @@ def make_runner(config, folder, hooks, iterations, accumulate=1, images=None, **
             batch_size=2,
             num_workers=0,
             dataset=images or Images(),
-            sampler=dict(type='DefaultSampler', shuffle=False),
+            # With an end, mmengine's loop would sleep for two seconds at each of them.
+            sampler=dict(type='InfiniteSampler', shuffle=False),
             collate_fn=dict(type='pseudo_collate'),
         ),
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=iterations),

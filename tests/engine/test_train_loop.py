@@ -127,3 +127,23 @@ def test_a_batch_that_dies_with_its_worker_is_made_again(tmp_path, error):
     runner.train()
     assert breaks and len(runner.model.inputs) == 4
     assert all(map(torch.equal, whole.model.inputs, runner.model.inputs))
+
+
+def test_no_worker_is_left_when_a_run_has_ended(tmp_path):
+    """Training has its own way; those of the validation would wait for the garbage collector."""
+    loader = dict(num_workers=1, persistent_workers=True)
+    runner = toy_runner(
+        tmp_path, 2, validate=2, loader=loader, custom_hooks=[dict(type='CloseWorkersHook')]
+    )
+    started = []
+    run = type(runner.val_loop).run
+
+    def watched(loop):
+        result = run(loop)
+        started.extend(loop.dataloader._iterator._workers)
+        return result
+
+    runner.val_loop.run = watched.__get__(runner.val_loop)
+    runner.train()
+    assert len(started) == 1 and not started[0].is_alive()
+    assert runner.val_dataloader._iterator is None
