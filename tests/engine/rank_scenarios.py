@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import torch
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmengine import Config
-from mmengine.model import ExponentialMovingAverage
+from mmengine.model import ExponentialMovingAverage, MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
@@ -27,6 +27,7 @@ from torch import distributed as dist
 from mmbfbox.engine import BFloat16OptimWrapper, PathDataParallel
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
+from mmbfbox.utils.config import load_config
 from tests.fixtures_models import CONFIGS, tiny
 
 SIZE = 64
@@ -48,14 +49,17 @@ def supernet(seed: int = 0) -> nn.Module:
     return model
 
 
-def batch(step: int, ranks: range) -> dict[str, list[Any]]:
-    """Two images for each rank; rank 0's first image has no face, rank 1 has more than rank 0."""
+def batch(step: int, ranks: range, faceless: Sequence[int] = ()) -> dict[str, list[Any]]:
+    """Two images for each rank; rank 0's first image has no face, rank 1 has more than rank 0.
+
+    Those of the ranks in ``faceless`` have none at all.
+    """
     images, samples = [], []
     for rank in ranks:
         for number in range(2):
             generator = torch.Generator().manual_seed(100 * step + 10 * rank + number)
             images.append(torch.randint(0, 256, (3, SIZE, SIZE), generator=generator).byte())
-            faces = 2 * rank + number
+            faces = 0 if rank in faceless else 2 * rank + number
             corners = torch.rand(faces, 2, generator=generator) * SIZE * 0.6
             sample = DetDataSample(metainfo=dict(img_shape=(SIZE, SIZE)))
             sample.gt_instances = InstanceData(
@@ -73,7 +77,11 @@ def sgd(model: nn.Module, kind: type[OptimWrapper] = OptimWrapper, **keys: Any) 
 
 
 def train(
-    model: nn.Module, ranks: range, steps: int = STEPS, **keys: Any
+    model: nn.Module,
+    ranks: range,
+    steps: int = STEPS,
+    faceless: Sequence[Sequence[int]] = ((),) * STEPS,
+    **keys: Any,
 ) -> list[dict[str, Tensor]]:
     """The state dict before the first step and after each; a path lasts for one update."""
     optim = sgd(model, **keys)
@@ -81,7 +89,7 @@ def train(
     states = [copy_of(inner.state_dict())]
     for step in range(steps):
         set_arch(inner, space_of(inner).sample(7, step // keys.get('accumulative_counts', 1)))
-        model.train_step(batch(step, ranks), optim)
+        model.train_step(batch(step, ranks, faceless[step]), optim)
         states.append(copy_of(inner.state_dict()))
     return states
 
@@ -95,6 +103,39 @@ def joined_batch(rank: int) -> list[dict[str, Tensor]]:
     # Other weights on rank 1: it has to get those of rank 0.
     model = PathDataParallel(supernet(seed=rank), bucket_mb=0.01, check_interval=2)
     return train(model, range(rank, rank + 1))
+
+
+FACELESS = ((1,), (0,), (0, 1))
+"""Ranks without a face in each step: one, the other, both."""
+
+
+def no_faces(rank: int) -> list[dict[str, Tensor]]:
+    model = PathDataParallel(supernet(), check_interval=1)
+    return train(model, range(rank, rank + 1), len(FACELESS), FACELESS)
+
+
+def plain_network() -> nn.Module:
+    """A baseline: mmdet's ResNet and FPN with our head, which mmengine wraps in DDP."""
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    model = MODELS.build(load_config('demo/baseline').model).train()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    return model
+
+
+def train_plain(model: nn.Module, ranks: range) -> dict[str, Tensor]:
+    """The state dict after two steps."""
+    optim = sgd(model)
+    for step in range(2):
+        model.train_step(batch(step, ranks), optim)
+    return copy_of(getattr(model, 'module', model).state_dict())
+
+
+def baseline(rank: int) -> dict[str, Tensor]:
+    model = MMDistributedDataParallel(plain_network(), broadcast_buffers=False)
+    return train_plain(model, range(rank, rank + 1))
 
 
 def accumulation(rank: int) -> dict[str, Any]:
@@ -224,7 +265,7 @@ def message_of(action: Callable[[], object]) -> str:
 
 
 SCENARIOS = (
-    joined_batch, accumulation, paths_of_one_update, bf16, branches, scaler, other_paths,
+    joined_batch, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler, other_paths,
     other_gradients, late_disagreement, other_models, average,
 )  # fmt: skip
 

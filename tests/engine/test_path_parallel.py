@@ -65,6 +65,23 @@ def test_two_ranks_train_like_one_process_with_the_joined_batch(ranks):
         close(one, joined)
 
 
+def test_batches_without_any_face_on_one_rank_or_on_both_mean_the_same(ranks):
+    """Nobody waits for ever, and the ranks still train like one process with the joined batch."""
+    args = scenarios.supernet(), BOTH, len(scenarios.FACELESS), scenarios.FACELESS
+    expected = scenarios.train(*args)
+    assert not same(expected[-1], expected[-2])  # background is learnt from faceless images
+    for one, two, joined in zip(*(rank['no_faces'] for rank in ranks), expected, strict=True):
+        assert same(one, two)
+        close(one, joined)
+
+
+def test_baselines_under_mmengines_own_wrapper_train_like_one_process_too(ranks):
+    """Because the head divides by the positives of all ranks; mmdet's own divides by each rank's."""
+    expected = scenarios.train_plain(scenarios.plain_network(), BOTH)
+    assert same(*(rank['baseline'] for rank in ranks))
+    close(ranks[0]['baseline'], expected)
+
+
 def test_parameters_off_the_path_do_not_move_by_one_bit(ranks):
     """With momentum and weight decay, over steps with different paths."""
     states = ranks[0]['joined_batch']

@@ -7,11 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mmdet.registry import DATASETS
 
+from mmbfbox.datasets import ResumableSampler
+from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.evaluation.wider_face import evaluate_wider_face
 from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
 from mmbfbox.evaluation.wider_io import read_wider_predictions
@@ -110,8 +114,6 @@ def test_exported_config_trains_and_tests_like_any_mmdet_config(data, best, tmp_
 
 
 def test_exported_weights_are_recalibrated_on_request(data, supernet, search, tmp_path):
-    from mmbfbox.engine import load_checkpoint_file
-
     arch = search / 'best' / '01.json'
     run('export_subnet', arch, supernet, '--out', tmp_path / 'plain')
     run(
@@ -184,15 +186,48 @@ def test_a_truncated_image_is_skipped_in_training_and_named(data, tmp_path):
     assert 'training images could not be read and were skipped' in log
 
 
-def test_two_processes_train_together(data, tmp_path):
+def cut_off(root: Path, names: list[str]) -> list[str]:
+    """Cut training images of a data set off, and return their paths."""
+    paths = [root / 'WIDER_train' / 'images' / name for name in names]
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:400])
+    return list(map(str, paths))
+
+
+def test_without_a_whole_image_training_ends_in_one_sentence(capsys, data, tmp_path):
+    broken = tmp_path / 'data'
+    shutil.copytree(data, broken)
+    images = broken / 'WIDER_train' / 'images'
+    cut_off(broken, [str(path.relative_to(images)) for path in images.glob('*/*.jpg')])
+    work = ['--work-dir', tmp_path / 'run', '--data-root', broken]
+    said = failure(capsys, 'train', 'demo/supernet', *work, '--cfg-options', *SHORT, *PARTS)
+    assert '28 images in a row are damaged' in said
+
+
+def test_two_processes_train_together_although_all_images_of_one_are_damaged(data, tmp_path):
     """gloo on the CPU; the ranks agree on the path without talking about it."""
+    broken = tmp_path / 'data'
+    shutil.copytree(data, broken)
+    config = load_config('demo/supernet')
+    files = config.train_dataloader.dataset
+    files.update(data_root=str(broken), pipeline=[], held_out=12, recalibration=8)
+    dataset = DATASETS.build(files)
+    # Three iterations of two ranks with four images each: rank 1 takes every other one.
+    order = ResumableSampler(dataset, seed=config.randomness.seed)
+    theirs = list(islice(order, 24))[1::2]
+    names = {f'{dataset.get_data_info(int(index))["img_id"]}.jpg' for index in theirs}
+    bad = cut_off(broken, sorted(names))
     environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
     environment['PYTHONPATH'] = str(TOOLS.parent)
     command = ['bash', TOOLS / 'dist_train.sh', 'demo/supernet', '2', '--work-dir', tmp_path]
-    command += ['--data-root', data, '--cfg-options', 'train_cfg.max_iters=3', *SHORT, *PARTS]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    command += ['--data-root', broken, '--cfg-options', 'train_cfg.max_iters=3', *SHORT, *PARTS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert (tmp_path / 'iter_3.pth').exists()
+    checkpoint = load_checkpoint_file(tmp_path / 'iter_3.pth')
+    assert all(value.isfinite().all() for value in checkpoint['state_dict'].values())
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert f'{len(bad)} training images could not be read and were skipped' in log
+    assert all(path in log for path in bad)
 
 
 @pytest.mark.parametrize(

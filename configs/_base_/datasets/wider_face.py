@@ -22,8 +22,8 @@ val_files = dict(
 )
 
 train_pipeline = [
-    # Decoded when it is known what will be seen of it.
-    dict(type='LoadFaceImage', decode=False),
+    # Decoded when it is known what will be seen of it; one that the decoder complains about is skipped.
+    dict(type='LoadFaceImage', decode=False, strict=True),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='FacePhotometricDistortion'),
     dict(

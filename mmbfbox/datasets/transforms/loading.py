@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import simplejpeg
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ _FLAGS = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 _MAX_PIXELS = 2**28
+_DAMAGE = ('Corrupt JPEG data', 'Premature end', 'Inconsistent progression')
+"""How libjpeg begins what it has to say about data that it fills up or skips."""
 
 
 class DamagedImageError(UserError):
@@ -37,14 +40,17 @@ class ImageFile:
 
     Args:
         path: the file.
+        strict: also refuse a JPEG about whose data the decoder complains, when it is decoded:
+            codes that do not exist, pixels that are missing or left over.
 
     Raises:
         DamagedImageError: it cannot be read or decoded, or is a JPEG that was cut off or
             overwritten, which decoders accept and fill up with grey.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, strict: bool = False) -> None:
         self.path = path
+        self.strict = strict
         self.changes: list[ColourChange] = []
         try:
             self._data = Path(path).read_bytes()
@@ -86,28 +92,51 @@ class ImageFile:
         return max(factor for factor in _FLAGS if factor == 1 or factor * ratio <= 1)
 
     def _decode(self, reduce: int) -> NDArray[np.uint8]:
-        flags = _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
-        try:
-            data = np.frombuffer(self._data, np.uint8)
-            image = cv2.imdecode(data, flags) if self._data else None
-        except cv2.error:  # sizes that cannot be
-            image = None
-        expected = [-(-side // reduce) for side in self.shape] if self._is_jpeg else None
-        if image is None or (expected and list(image.shape[:2]) != expected):
+        expected = None
+        if self._is_jpeg:
+            height, width = (-(-side // reduce) for side in self.shape)
+            expected = height, width
+        image = self._strictly_decoded(reduce, *expected) if expected and self.strict else None
+        if image is None:
+            flags = _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
+            try:
+                data = np.frombuffer(self._data, np.uint8)
+                image = cv2.imdecode(data, flags) if self._data else None
+            except cv2.error:  # sizes that cannot be
+                image = None
+        if image is None or (expected and image.shape[:2] != expected):
             raise DamagedImageError(
                 f'the image {self.path} cannot be decoded ({len(self._data)} bytes); '
                 'unpack it again'
             )
         return image
 
+    def _strictly_decoded(self, reduce: int, height: int, width: int) -> NDArray[np.uint8] | None:
+        """The same pixels as OpenCV's, which says nothing of complaints; None if it must decide.
 
-def read_image(path: str | Path) -> NDArray[np.uint8]:
+        Raises:
+            DamagedImageError: the decoder complains about the data.
+        """
+        try:
+            return simplejpeg.decode_jpeg(
+                self._data, 'BGR', min_height=height, min_width=width, min_factor=reduce
+            )
+        except ValueError as error:
+            if str(error).startswith(_DAMAGE):
+                raise DamagedImageError(
+                    f'the image {self.path} is damaged ({error}); unpack it again'
+                ) from error
+            # Unusual, but not damaged: colours as for printing, an unknown revision, ...
+            return None
+
+
+def read_image(path: str | Path, strict: bool = False) -> NDArray[np.uint8]:
     """Decode an image file to ``(H, W, 3)`` uint8 BGR, as stored: boxes refer to that orientation.
 
     Raises:
         DamagedImageError: see :class:`ImageFile`.
     """
-    return ImageFile(path).pixels()
+    return ImageFile(path, strict).pixels()
 
 
 @TRANSFORMS.register_module()
@@ -121,10 +150,13 @@ class LoadFaceImage(BaseTransform):
         decode: False leaves decoding to ``DataAnchorSampling``, which decodes no more than it
             shows, and to ``DecodeFaceImage``, which must come before any other transform that
             uses the pixels.
+        strict: True also refuses JPEGs about whose data the decoder complains, see
+            :class:`ImageFile`. Training skips and lists them; tests should read what others read.
     """
 
-    def __init__(self, decode: bool = True) -> None:
+    def __init__(self, decode: bool = True, strict: bool = False) -> None:
         self.decode = decode
+        self.strict = strict
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image.
@@ -132,7 +164,7 @@ class LoadFaceImage(BaseTransform):
         Raises:
             DamagedImageError: see :class:`ImageFile`.
         """
-        file = ImageFile(results['img_path'])
+        file = ImageFile(results['img_path'], self.strict)
         shape = tuple(file.shape)
         results.update(img_shape=shape, ori_shape=shape, scale_factor=(1.0, 1.0), image_file=file)
         return _decoded(results) if self.decode else results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from mmcv.transforms import Compose
 from mmengine.registry import DefaultScope
@@ -140,3 +141,34 @@ def test_a_size_beyond_reason_is_refused_before_memory_is_taken(tmp_path):
     path.write_bytes(data[:at] + b'\xff\xff\xff\xff' + data[at + 4 :])
     with pytest.raises(DamagedImageError, match='claims to have 65535 x 65535 pixels'):
         ImageFile(path)
+
+
+@pytest.mark.parametrize('reduce', [1, 2, 4, 8])
+def test_strict_decoding_gives_the_same_pixels(shared_data, reduce):
+    for path in sorted((shared_data / 'wider_mini/WIDER_val/images').glob('*/*.jpg'))[::60]:
+        plain, strict = (ImageFile(path, strict).pixels(reduce) for strict in (False, True))
+        assert np.array_equal(plain, strict)
+
+
+def test_what_the_decoder_complains_about_is_refused_if_strict_and_read_as_by_others_if_not(
+    tmp_path,
+):
+    path = tmp_path / 'hole.jpg'
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+    cv2.imwrite(str(path), noise)
+    data = path.read_bytes()
+    path.write_bytes(data[:9000] + data[9500:])
+    assert ImageFile(path).pixels().shape == (200, 200, 3)
+    for reduce in (1, 4):
+        with pytest.raises(DamagedImageError, match='is damaged .*Corrupt JPEG data'):
+            ImageFile(path, strict=True).pixels(reduce)
+
+
+def test_strict_does_not_refuse_what_is_only_unusual(tmp_path):
+    """Grey; colours for printing, which only OpenCV converts."""
+    noise = np.random.default_rng(0).integers(0, 255, (40, 50, 4), np.uint8)
+    for mode, pixels in (('L', noise[..., 0]), ('CMYK', noise)):
+        path = tmp_path / f'{mode}.jpg'
+        PIL.Image.fromarray(pixels, mode).save(path)
+        plain, strict = (ImageFile(path, strict).pixels(2) for strict in (False, True))
+        assert plain.shape == (20, 25, 3) and np.array_equal(plain, strict)
