@@ -22,8 +22,8 @@ from mmbfbox.errors import UserError
 PATIENCE = 60.0
 """Seconds without a sign of life after which a rank counts as dead."""
 
-BEAT = 2.0
-"""Seconds between two signs of life."""
+BEATS = 30
+"""Signs of life that a rank gives in that time."""
 
 
 class Ranks:
@@ -144,8 +144,8 @@ class StoreRanks(Ranks):
             beats.join()
 
     def _beat(self) -> None:
-        """Show every other second that this process lives."""
-        while not self._ended.wait(BEAT):
+        """Show again and again that this process lives."""
+        while not self._ended.wait(self.patience / BEATS):
             try:
                 self.add(f'beat {self.rank}')
             except UserError:

@@ -26,7 +26,7 @@ def search(folder: Path, rank: int, ranks: int, port: int, seconds: float, popul
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(ranks), MASTER_PORT=str(port))
     os.environ['MASTER_ADDR'] = '127.0.0.1'
     try:
-        joined = join_ranks('pytorch' if ranks > 1 else 'none', patience=5.0)
+        joined = join_ranks('pytorch' if ranks > 1 else 'none', patience=2.0)
         strategy = evolution(population) if population else None
         make_searcher(folder, strategy, TextScorer(seconds), ranks=joined, chunk=2).run(40)
     except UserError as error:
