@@ -171,7 +171,10 @@ def _identity(config: Config, space: JointSpace, limits: Limits, scorer: Scorer)
             if not any(part in key for part in _HARMLESS)
         },
         'detector': fingerprint(config.model.to_dict()),
-        **{f'{name} images': fingerprint(names) for name, names in scorer.images.items()},
+        **{
+            f'{name} images': f'{_which_images(config, name, len(names))} ({fingerprint(names)})'
+            for name, names in scorer.images.items()
+        },
         **{
             f'{name} batches': {
                 'size': loader.get('batch_size', 1),
@@ -180,6 +183,20 @@ def _identity(config: Config, space: JointSpace, limits: Limits, scorer: Scorer)
             for name, loader in loaders.items()
         },
     }
+
+
+def _which_images(config: Config, name: str, number: int) -> str:
+    """What the report says about a list of images: how many, of which file, and if trained on."""
+    dataset = config[f'{name}_dataloader'].dataset
+    training = config.get('train_dataloader', {}).get('dataset', {})
+    file = dataset.get('ann_file', '')
+    if file != training.get('ann_file'):
+        trained = 'not of the training file'
+    elif dataset.get('part') == 'held_out' and training.get('part') == 'train':
+        trained = 'held out of training'
+    else:
+        trained = 'used in training'
+    return f'{number} of {Path(file).name}, {trained}'
 
 
 def _meter(settings: dict[str, Any], model: nn.Module, folder: Path, device: str) -> LatencyMeter:

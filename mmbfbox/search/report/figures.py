@@ -66,7 +66,7 @@ def _draw_order(candidates: Sequence[Candidate], metric: str, path: Path) -> Non
     _dots(axes, order, scores)
     best = np.maximum.accumulate(scores)
     axes.step(order, best, where='post', color=FRONT, label='best so far')
-    axes.set_xlabel('candidates scored')
+    axes.set_xlabel('candidates, in the order of their numbers')
     axes.set_ylabel(f'{metric} AP with supernet weights (%)')
     axes.legend(loc='lower right')
     _save(figure, path)

@@ -2,10 +2,15 @@
 function fillTop() {
   const facts = Object.fromEntries(data.facts);
   byId('subtitle').textContent = facts.space ?? '';
+  // '80 of some_file.txt, held out of training (0123456789ab)'
+  const images = (text) => text.replace(/ \([0-9a-f]+\)$/, '').replace(' of ', ' images of ');
+  if (facts['held out images']) byId('images').textContent = `Scored on ${images(facts['held out images'])}; batch norm recalibrated on ` +
+    `${images(facts['recalibration images'])}. AP is with the supernet's weights: it ranks candidates, and is no forecast of what they reach when trained.`;
   document.title = `Search report: ${count} candidates`;
   const best = data.best[0].place;
   const tiles = [[data.scores[data.metric][best].toFixed(2), `best ${data.metric} AP (%), candidate ${data.index[best]}`],
     [number(count), 'candidates scored on all images' + (data.wanted > count ? `, of ${number(data.wanted)} asked for` : '')]];
+  byId('unfinished').hidden = !(data.wanted > count + data.ends.stopped + data.ends.failed);
   const { rejected, stopped, failed } = data.ends;
   if (rejected) {
     const reasons = Object.entries(rejected).map(([reason, n]) => `${COST[reason] ?? reason} ${number(n)}`);

@@ -95,7 +95,7 @@ function drawPlots() {
   scatter(byId('cost-plot'), { x: cost, y: score, xLabel: COST_AXIS[state.cost], yLabel, line: frontOf(cost, score), dotsOnLine: true, format: short });
   const order = score.map((_, i) => i + 1), records = [];
   score.forEach((value, i) => { if (!records.length || value > score[records[records.length - 1]]) records.push(i); });
-  scatter(byId('order-plot'), { x: order, y: score, xLabel: 'candidates scored', yLabel, line: records, dotsOnLine: false, lineEnd: count, format: String });
+  scatter(byId('order-plot'), { x: order, y: score, xLabel: 'candidates', yLabel, line: records, dotsOnLine: false, lineEnd: count, format: String });
 }
 
 function markSelected() {
