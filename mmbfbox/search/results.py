@@ -57,6 +57,12 @@ class Candidate:
         """Whether it was scored on all images."""
         return self.stopped is None and self.error is None
 
+    @property
+    def costs(self) -> dict[str, float]:
+        """The costs that are known, by name."""
+        names = ('backbone_macs', 'detector_macs', 'params', 'latency_ms')
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
     def to_json(self) -> str:
         """One line without what is not known; :meth:`from_json` reads it."""
         data = asdict(self)

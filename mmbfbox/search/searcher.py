@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +16,11 @@ from mmbfbox.search.progress import Progress
 from mmbfbox.search.race import Judge, Race
 from mmbfbox.search.ranks import Ranks
 from mmbfbox.search.results import Candidate, ResultsFile, best_first
-from mmbfbox.search.scoring import ScoreError, Scorer
+from mmbfbox.search.scoring import Scorer
 from mmbfbox.search.strategies import Strategy
+from mmbfbox.search.trial import Trials
 from mmbfbox.search.work_dir import opened, write_plan
 from mmbfbox.space import Arch
-
-FAILURES_IN_A_ROW = 5
-"""Candidates that may fail one after the other before the search stops."""
-
-SCORELESS_IN_A_ROW = 100
-"""The same for candidates that are themselves to blame, as long as no other one has been scored.
-
-A supernet may have diverged in one choice only, and candidates that share it may come one after the other.
-"""
 
 CHUNKS_A_RANK = 8
 """Pieces that a round is cut into for each rank, if the config does not say how large they are."""
@@ -70,8 +60,6 @@ class Searcher:
     chunk: int | None = None
     ranks: Ranks = field(default_factory=Ranks)
     progress: Progress | None = None
-    _failures: int = 0
-    _scored: bool = False
 
     def run(self, candidates: int) -> list[Candidate] | None:
         """Search until ``candidates`` have been dealt with; what is there already is not scored again.
@@ -109,6 +97,7 @@ class Searcher:
         self.ledger = Ledger(folder)
         self.ledger.refresh()
         self.gate = Gate(self.costs, self.limits, self.latency)
+        self.trials = Trials(self.scorer, self.metric)
         if self.progress:
             self.progress.begin(candidates, self.ledger.final.values())
 
@@ -193,62 +182,14 @@ class Searcher:
                 return
             if self.progress:
                 self.progress.note(f'scoring {len(candidates)} stopped candidates to the end')
-            tasks = [Task(c.index, c.arch, _costs(c)) for c in candidates]
+            tasks = [Task(c.index, c.arch, c.costs) for c in candidates]
             self._share(f'completions {len(tried)}', tasks, set(), {})
             tried |= {candidate.index for candidate in candidates}
 
     def _deal_with(self, task: Task, lowest: Mapping[int, float]) -> None:
         """Score one candidate and write down what came of it."""
-        judge = Judge(self.metric, lowest) if self.race else None
-        own = False
-        start = time.perf_counter()
-        candidate = Candidate(task.index, task.arch, {}, **task.costs, seconds=0.0)  # type: ignore[arg-type]
-        try:
-            if judge is None:
-                scores = self.scorer.score(task.arch)
-            else:
-                scores = self.scorer.score(task.arch, judge)
-                scores = scores if judge.stopped is None else judge.scores
-                candidate = replace(candidate, parts=tuple(judge.parts), stopped=judge.stopped)
-            bad = [name for name, score in scores.items() if not math.isfinite(score)]
-            if bad or self.metric not in scores:
-                raise UserError(f'the score {(bad or [self.metric])[0]} is not a number')
-            candidate = replace(candidate, scores=scores)
-            self._scored = True
-        except Exception as error:  # one candidate's trouble is not the others'
-            own = isinstance(error, ScoreError)
-            said = (str(error) or type(error).__name__).splitlines()[0][:300]
-            error_line = said if isinstance(error, UserError) else f'{type(error).__name__}: {said}'
-            candidate = replace(candidate, parts=(), stopped=None, error=error_line)
-        candidate = replace(candidate, seconds=round(time.perf_counter() - start, 3))
+        candidate = self.trials.run(task, Judge(self.metric, lowest) if self.race else None)
         self.file.append(candidate)
         if self.progress:
             self.progress(candidate)
-        self._count_failures(candidate, own)
-
-    def _count_failures(self, candidate: Candidate, own: bool) -> None:
-        """End the search when too many fail one after the other.
-
-        Args:
-            candidate: the last one.
-            own: whether it is itself to blame for its failure.
-
-        Raises:
-            UserError: too many have failed.
-        """
-        if candidate.error is None:
-            self._failures = 0
-        elif not (own and self._scored):
-            self._failures += 1
-        if self._failures >= (SCORELESS_IN_A_ROW if own else FAILURES_IN_A_ROW):
-            raise UserError(
-                f'{self._failures} candidates in a row could not be scored, the last one because: '
-                f'{candidate.error}; all results are intact: put it right and run again'
-            )
-
-
-def _costs(candidate: Candidate) -> dict[str, float]:
-    costs = {
-        name: getattr(candidate, name) for name in ('backbone_macs', 'detector_macs', 'params')
-    }
-    return costs if candidate.latency_ms is None else {**costs, 'latency_ms': candidate.latency_ms}
+        self.trials.check(candidate)

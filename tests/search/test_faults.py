@@ -14,7 +14,7 @@ from mmbfbox.models import space_of
 from mmbfbox.search.report import write_report
 from mmbfbox.search.results import read_candidates
 from mmbfbox.search.scoring import check_finite
-from mmbfbox.search.searcher import FAILURES_IN_A_ROW
+from mmbfbox.search.trial import FAILURES_IN_A_ROW, SCORELESS_IN_A_ROW
 from tests.fixtures_search import fake_search
 from tests.search.fake_search import SPACE, TextScorer, make_searcher, plain, small
 
@@ -67,6 +67,20 @@ def test_a_supernet_that_has_diverged_in_places_loses_the_candidates_that_use_th
     assert {c.arch.stages[0][0] for c in failed} == {'conv5'}
     assert 'conv5' not in {c.arch.stages[0][0] for c in found}
     assert all('training has diverged; train it with a lower' in c.error for c in failed)
+
+
+def test_a_supernet_of_which_nothing_can_be_scored_ends_the_search(supernet, tmp_path):
+    weights = supernet.state_dict()
+    weights['backbone.stem.conv.weight'][:] = float('inf')
+
+    class Checked(TextScorer):
+        def score(self, arch, keep=None):
+            check_finite(weights, arch)
+            return super().score(arch, keep)
+
+    with pytest.raises(UserError, match='100 candidates in a row.*weights backbone.stem.conv'):
+        make_searcher(tmp_path, None, Checked(), space_of(supernet)).run(300)
+    assert len(read_candidates(tmp_path)) == SCORELESS_IN_A_ROW
 
 
 def with_little_room(limit: int, work: Callable[[], object], said: Path) -> str:
