@@ -32,7 +32,7 @@ class ResidentSupernet:
         config: config of the search.
         weights: state dict of the supernet.
         device: where to compute.
-        precision: ``'fp32'``, ``'tf32'`` or ``'bf16'``; norms stay in float32.
+        precision: ``'fp32'``, ``'tf32'`` or ``'bf16'``; norms and head stay in float32.
         channels_last: memory layout.
 
     Attributes:
@@ -66,7 +66,8 @@ class ResidentSupernet:
         self._dtype = torch.float32
         if precision == 'bf16':
             self._dtype = torch.bfloat16
-            for module in model.modules():
+            # With 8 bits many scores would be the same, so the head stays in float32.
+            for module in (*model.backbone.modules(), *model.neck.modules()):
                 if isinstance(module, nn.Conv2d):
                     module.to(self._dtype)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -94,9 +95,9 @@ class ResidentSupernet:
         return Activations(x, (*maps, x) if keep_maps and slot in self._ends else maps)
 
     def outputs(self, maps: tuple[Tensor, ...]) -> tuple[list[Tensor], list[Tensor]]:
-        """Scores and box deltas of each level in float32, from the outputs of all stages."""
-        scores, deltas = self.model.bbox_head(self.model.neck(maps))
-        return [score.float() for score in scores], [delta.float() for delta in deltas]
+        """Scores and box deltas of each level, from the outputs of all stages."""
+        scores, deltas = self.model.bbox_head([level.float() for level in self.model.neck(maps)])
+        return scores, deltas
 
     def norms(self, unit: int) -> list[PathNorm]:
         """The norms of a unit of the active path."""

@@ -63,7 +63,7 @@ def suppress(
     return kept, np.concatenate(ties).tolist()
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def _suppress_batch(
     boxes: Any,
     scores: Any,
@@ -75,16 +75,18 @@ def _suppress_batch(
 ) -> Any:
     counts = np.zeros(len(boxes), np.int64)
     ties = np.zeros(len(boxes), np.bool_)
+    # Kept boxes of each cell, as linked lists: a box, and the entry before it.
+    entries = np.empty((kept.shape[1] * CELLS * CELLS, 2), np.int32)
     for image in range(len(boxes)):
         chosen, tie = _choose(boxes[image], scores[image], levels[image], most_a_level, least_side)
         counts[image], ties[image] = _suppress(
-            boxes[image], scores[image], chosen, threshold, kept[image]
+            boxes[image], scores[image], chosen, threshold, entries, kept[image]
         )
         ties[image] |= tie
     return counts, ties
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model='numpy')
 def _choose(boxes: Any, scores: Any, levels: Any, most_a_level: int, least_side: Any) -> Any:
     """The boxes that take part, and whether a tie decides about one."""
     chosen = np.empty(len(boxes), np.int64)
@@ -107,11 +109,11 @@ def _choose(boxes: Any, scores: Any, levels: Any, most_a_level: int, least_side:
     return chosen[:number], tie
 
 
-@njit(cache=True, nogil=True)
-def _suppress(boxes: Any, scores: Any, chosen: Any, threshold: Any, kept: Any) -> Any:
+@njit(cache=True, nogil=True, error_model='numpy')
+def _suppress(boxes: Any, scores: Any, chosen: Any, threshold: Any, entries: Any, kept: Any) -> Any:
     """Fill ``kept``; return how many they are, and whether a tie decides about one."""
-    number, count, tie = len(chosen), 0, False
-    if number == 0 or len(kept) == 0:
+    count, tie = 0, False
+    if len(chosen) == 0 or len(kept) == 0:
         return count, tie
     # The grid spans all boxes.
     left = top = np.float32(np.inf)
@@ -121,40 +123,27 @@ def _suppress(boxes: Any, scores: Any, chosen: Any, threshold: Any, kept: Any) -
         right, bottom = max(right, boxes[i, 2]), max(bottom, boxes[i, 3])
     across = np.float32(CELLS) / max(right - left, np.float32(1e-6))
     down = np.float32(CELLS) / max(bottom - top, np.float32(1e-6))
-
-    # Kept boxes of each cell, as linked lists.
-    newest = np.full((CELLS, CELLS), -1, np.int64)
-    box = np.empty(len(kept) * CELLS * CELLS, np.int64)
-    earlier = np.empty(len(kept) * CELLS * CELLS, np.int64)
+    newest = np.full((CELLS, CELLS), -1, np.int32)
     used = 0
-    zero = np.float32(0)
     for i in chosen:
-        x1, y1, x2, y2 = boxes[i]
-        area = (x2 - x1) * (y2 - y1)
-        first_column = min(int((x1 - left) * across), CELLS - 1)
-        last_column = min(int((x2 - left) * across), CELLS - 1)
-        first_row = min(int((y1 - top) * down), CELLS - 1)
-        last_row = min(int((y2 - top) * down), CELLS - 1)
-        free = True
+        x1, x2 = (boxes[i, 0] - left) * across, (boxes[i, 2] - left) * across
+        y1, y2 = (boxes[i, 1] - top) * down, (boxes[i, 3] - top) * down
+        # Most boxes that go are covered by a kept one at their centre.
+        k = _overlapping(
+            boxes,
+            i,
+            threshold,
+            entries,
+            newest[min(int((y1 + y2) / 2), CELLS - 1), min(int((x1 + x2) / 2), CELLS - 1)],
+        )
+        first_column, last_column = min(int(x1), CELLS - 1), min(int(x2), CELLS - 1)
+        first_row, last_row = min(int(y1), CELLS - 1), min(int(y2), CELLS - 1)
         for row in range(first_row, last_row + 1):
             for column in range(first_column, last_column + 1):
-                entry = newest[row, column]
-                while entry >= 0 and free:
-                    k = box[entry]
-                    w = min(boxes[k, 2], x2) - max(boxes[k, 0], x1)
-                    h = min(boxes[k, 3], y2) - max(boxes[k, 1], y1)
-                    if w > zero and h > zero:
-                        shared = w * h
-                        other = (boxes[k, 2] - boxes[k, 0]) * (boxes[k, 3] - boxes[k, 1])
-                        if shared / (other + area - shared) > threshold:
-                            free = False
-                            tie |= scores[k] == scores[i]
-                    entry = earlier[entry]
-                if not free:
-                    break
-            if not free:
-                break
-        if not free:
+                if k < 0:
+                    k = _overlapping(boxes, i, threshold, entries, newest[row, column])
+        if k >= 0:
+            tie |= scores[k] == scores[i]
             continue
         if count == len(kept):
             # One more would have been kept, had there been room.
@@ -164,8 +153,27 @@ def _suppress(boxes: Any, scores: Any, chosen: Any, threshold: Any, kept: Any) -
         count += 1
         for row in range(first_row, last_row + 1):
             for column in range(first_column, last_column + 1):
-                box[used] = i
-                earlier[used] = newest[row, column]
+                entries[used, 0] = i
+                entries[used, 1] = newest[row, column]
                 newest[row, column] = used
                 used += 1
     return count, tie
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def _overlapping(boxes: Any, i: int, threshold: Any, entries: Any, entry: int) -> int:
+    """A kept box of this list that overlaps box ``i`` too much, or -1."""
+    x1, y1, x2, y2 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+    area = (x2 - x1) * (y2 - y1)
+    zero = np.float32(0)
+    while entry >= 0:
+        k = entries[entry, 0]
+        u1, v1, u2, v2 = boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3]
+        # Written out: min() and max() take care of NaN, which costs more than all the rest.
+        w = (u2 if u2 < x2 else x2) - (u1 if u1 > x1 else x1)
+        h = (v2 if v2 < y2 else y2) - (v1 if v1 > y1 else y1)
+        shared = (w if w > zero else zero) * (h if h > zero else zero)
+        if shared / ((u2 - u1) * (v2 - v1) + area - shared) > threshold:
+            return int(k)
+        entry = entries[entry, 1]
+    return -1

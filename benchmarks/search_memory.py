@@ -1,0 +1,74 @@
+"""Whether the fast scorer stays within the memory that it was given.
+
+    python benchmarks/search_memory.py --data work_dirs/demo/data
+
+Each budget is measured in a process of its own: the half-width supernet of the paper's space, consecutive
+candidates of a search of 1,000. "Above none" is the peak of the process above that with a budget of zero.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+
+from search_setup import wide_search
+
+from mmbfbox.models import space_of
+from mmbfbox.search.fast import FastScorer
+
+BUDGETS = (0.0, 0.02, 0.1, 0.5, 4.0)
+
+
+def measure(data: str, budget: float, candidates: int) -> None:
+    """Score with this budget, and print what it took as JSON."""
+    config, weights, model = wide_search(data)
+    space = space_of(model)
+    scorer = FastScorer(config, weights, 'cpu', cache_memory=budget, image_memory=budget)
+    archs = scorer.order({space.sample(0, index) for index in range(1000)})
+    kept = 0
+    hard = []
+    start = time.perf_counter()
+    for arch in archs[500 : 500 + candidates]:
+        hard.append(scorer.score(arch)['hard'])
+        kept = max(kept, scorer.cache.used)
+    seconds = (time.perf_counter() - start) / candidates
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps(dict(kept=kept / 2**30, peak=peak, seconds=seconds, hard=hard)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
+    parser.add_argument('--candidates', type=int, default=8)
+    parser.add_argument('--budget', type=float, help='measure this one only, and print JSON')
+    args = parser.parse_args()
+    if args.budget is not None:
+        measure(args.data, args.budget, args.candidates)
+        return
+    print(
+        '| cache_memory, GiB | kept at most | peak of the process | above none | s a candidate | scores |'
+    )
+    print('|---|---|---|---|---|---|')
+    first = None
+    for budget in BUDGETS:
+        command = [sys.executable, __file__, '--data', args.data, '--budget', str(budget)]
+        command += ['--candidates', str(args.candidates)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        row = json.loads(done.stdout.splitlines()[-1])
+        first = first or row
+        same = 'the same' if row['hard'] == first['hard'] else 'DIFFERENT'
+        print(
+            f'| {budget:g} | {row["kept"]:.3f} | {row["peak"]:.2f} GiB | '
+            f'{row["peak"] - first["peak"]:.2f} GiB | {row["seconds"]:.2f} | {same} |',
+            flush=True,
+        )
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,68 @@
+"""Searches that the benchmarks of the search share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmdet.registry import MODELS
+from mmengine import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor, nn
+
+from mmbfbox.engine import load_checkpoint_file, load_weights
+from mmbfbox.search.scorer import build_quietly
+from mmbfbox.utils.config import load_config
+from mmbfbox.utils.data_root import set_data_root
+
+Search = tuple[Config, dict[str, Tensor], nn.Module]
+
+
+def build_search(name: str, data: str, supernet: str | None = None, **model: Any) -> Search:
+    """Config, weights and model of a search.
+
+    Args:
+        name: of a search config.
+        data: folder in WIDER layout.
+        supernet: checkpoint; None initialises the weights at random.
+        model: changes of the model config.
+    """
+    config = load_config(name)
+    set_data_root(config, data)
+    config.merge_from_dict(dict(model=model))
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    built = build_quietly(lambda: MODELS.build(config.model))
+    if supernet is None:
+        build_quietly(built.init_weights)
+    else:
+        load_weights(built, load_checkpoint_file(supernet)['state_dict'], supernet)
+    weights = {name: tensor.clone() for name, tensor in built.state_dict().items()}
+    return config, weights, built.eval()
+
+
+def wide_search(data: str, images: tuple[int, int] = (24, 32), share: int = 2) -> Search:
+    """The paper's space at half its width, on images of 192 pixels, padded to 256.
+
+    Args:
+        data: folder in WIDER layout.
+        images: how many are recalibrated on and how many scored.
+        share: divides all widths.
+    """
+    widths = [width // share for width in (256, 256, 512, 512, 512, 256)]
+    search = build_search(
+        'paper/search',
+        data,
+        backbone=dict(stem_channels=64 // share, out_channels=widths),
+        neck=dict(in_channels=widths, channels=256 // share),
+        bbox_head=dict(in_channels=256 // share),
+    )
+    config = search[0]
+    small = load_config('demo/search')
+    set_data_root(small, data)
+    for name in ('recalibration_dataloader', 'held_out_dataloader'):
+        config[name] = small[name]
+        config[name].batch_size = 8
+        config[name].dataset.update(recalibration=images[0], held_out=images[1])
+    config.search.size = (256, 256)
+    return search
