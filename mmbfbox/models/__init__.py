@@ -10,6 +10,7 @@ from mmbfbox.models.head import PerLevelRetinaHead
 from mmbfbox.models.inception import InceptionV4
 from mmbfbox.models.lfpn import LFPN
 from mmbfbox.models.nas_fpn import FaceNASFPN
+from mmbfbox.models.preprocess import FaceDataPreprocessor
 from mmbfbox.models.reuse_level import ReuseLevel
 from mmbfbox.models.searchable import active_arch, cost_table, set_arch, space_of
 from mmbfbox.models.traced import traced_macs
@@ -22,6 +23,7 @@ __all__ = [
     'ExtraLevels',
     'FaceAssigner',
     'FaceBackbone',
+    'FaceDataPreprocessor',
     'FaceNASFPN',
     'InceptionV4',
     'PerLevelRetinaHead',
