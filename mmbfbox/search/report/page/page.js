@@ -67,6 +67,9 @@ function choose(place) {
   byId('drawing').closest('section').scrollIntoView({ behavior: 'smooth', block: 'nearest' });
 }
 
+// Within two standard errors: may well be chance.
+const unclear = (n, mean, error) => n < 3 || Math.abs(mean) < 2 * error;
+
 function fillSlots() {
   const slots = data.effects[state.metric].slots;
   let reach = 0.01;
@@ -74,7 +77,7 @@ function fillSlots() {
   const percent = (value) => 50 + (Math.max(-1, Math.min(1, value / reach)) * 50);
   const row = ([choice, [n, mean, spread, error]]) => {
     const from = Math.min(50, percent(mean)), to = Math.max(50, percent(mean));
-    return make('div', { class: `effect${Math.abs(mean) < error || n < 3 ? ' unclear' : ''}`, title: `${choice}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates` },
+    return make('div', { class: `effect${unclear(n, mean, error) ? ' unclear' : ''}`, title: `${choice}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates` },
       make('span', {}, choice),
       make('span', { class: 'bar' },
         make('i', { style: `left:${from}%;width:${to - from}%;background:color-mix(in srgb, var(--${mean < 0 ? 'bad' : 'good'}) 75%, transparent)` }),
@@ -98,7 +101,7 @@ function fillEdges() {
     if (!effect) return make('td', { class: 'none' }, Number(source.slice(1)) === target ? '' : '–');
     const [n, mean, spread, error] = effect;
     const strength = Math.round(8 + Math.min(1, Math.abs(mean) / reach) * 42);
-    return make('td', { style: `background:color-mix(in srgb, var(--${mean < 0 ? 'bad' : 'good'}) ${strength}%, var(--card))`,
+    return make('td', { class: unclear(n, mean, error) ? 'unclear' : '', style: `background:color-mix(in srgb, var(--${mean < 0 ? 'bad' : 'good'}) ${strength}%, var(--card))`,
       title: `p${target} = c${target} + ${source}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates` },
     make('b', {}, points(mean)), make('small', {}, `± ${error.toFixed(2)} · ${n}`), make('s', { style: `width:${(100 * spread) / widest}%` }));
   };
