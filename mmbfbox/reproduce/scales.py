@@ -1,8 +1,9 @@
 """The paper's configs at three scales: as they are, and shrunk by one rule to hours and to minutes.
 
 The rule keeps what makes a row (its types, depths, choices, wiring, what is fixed in its search) and
-changes everything else: widths are divided, data and schedule are those of the chain's own configs
-(``configs/_base_/trainings/demo.py`` and ``mini.py``), and iterations and candidates are fewer.
+changes everything else: widths and slots of searched stages are divided, data and schedule are those of
+the chain's own configs (``configs/_base_/trainings/demo.py`` and ``mini.py``), and iterations and
+candidates are fewer.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Scale:
         what: the budget in words.
         training: base config of data and schedule; None keeps the paper's.
         divisor: all widths are divided by it.
+        slots: the slots of a searched stage are divided by it.
+        batch: images of an iteration; 0 keeps the paper's.
         canvas: side of the training images in pixels.
         score: side that candidates and results are scored at; 0 is the original size.
         iterations: training iterations as a fraction of the paper's.
@@ -70,6 +73,8 @@ class Scale:
     what: str
     training: str | None
     divisor: int
+    slots: int
+    batch: int
     canvas: int
     score: int
     iterations: float
@@ -84,18 +89,20 @@ SCALES = {
     for scale in (
         Scale(
             'paper', 'the full schedule on WIDER FACE: supernets 150 k and networks 80 k iterations of 28 '
-            'images of 640x640', None, 1, 640, 0, 1, 0,
+            'images of 640x640', None, 1, 1, 0, 640, 0, 1, 0,
             (320, 480, 640, 800, 960, 1280), (384, 512, 640, 768, 1024),
         ),
         Scale(
-            'mini', 'widths / 4, supernets 1,500 and networks 800 iterations of 16 images of 256x256, 32 '
-            'candidates a search, scored at VGA scale', '_base_/trainings/mini.py', 4, 256, 640, 0.01, 32,
+            'mini', 'widths / 4, two slots a searched stage, supernets 1,500 and networks 800 iterations of '
+            '16 images of 256x256, 32 candidates a search, scored at VGA scale',
+            '_base_/trainings/mini.py', 4, 2, 16, 256, 640, 0.01, 32,
             (320, 480, 640, 960), (256, 384, 512),
         ),
         Scale(
-            'demo', 'widths / 8, supernets 450 and networks 240 iterations of 16 images of 128x128, 16 '
-            'candidates a search; the data are the images that make demo makes',
-            '_base_/trainings/demo.py', 8, 128, 128, 0.003, 16, (64, 96, 128, 192), (128, 256), (480, 160),
+            'demo', 'widths / 8, one slot a searched stage, supernets 750 and networks 400 iterations of 12 '
+            'images of 128x128, 16 candidates a search; the images are drawn as those of make demo are',
+            '_base_/trainings/demo.py', 8, 4, 12, 128, 128, 0.005, 16,
+            (64, 96, 128, 192), (128, 256), (480, 160),
         ),
     )
 }  # fmt: skip
@@ -164,7 +171,7 @@ def _shrink(config: Config, scale: Scale) -> None:
     base = copy.deepcopy(_read(str(scale.training)))
     if 'search' in config:
         _shrink_search(config, scale)
-    narrow(config.model, scale.divisor)
+    narrow(config.model, scale)
     iterations = round(config.train_cfg.max_iters * scale.iterations)
     stretch = iterations / base.train_cfg.max_iters
     for scheduler in base.param_scheduler:
@@ -180,6 +187,7 @@ def _shrink(config: Config, scale: Scale) -> None:
     for loader in LOADERS:
         config[f'{loader}_dataloader'] = base[f'{loader}_dataloader']
     config.train_cfg.max_iters = iterations
+    config.train_dataloader.update(batch_size=scale.batch)
     config.train_dataloader.dataset.part = part
     # Everything is scored as candidates are: whole images on a canvas, in batches.
     scored = base.held_out_dataloader
@@ -205,7 +213,7 @@ def _shrink_search(config: Config, scale: Scale) -> None:
     bounds = search.get('limits', {}).get('backbone_macs')
     if bounds:
         narrowed = copy.deepcopy(config.model)
-        narrow(narrowed, scale.divisor)
+        narrow(narrowed, scale)
         ratio = median_macs(narrowed) / median_macs(config.model)
         for bound in bounds:
             bounds[bound] *= ratio
@@ -220,16 +228,24 @@ def median_macs(model: Mapping[str, Any], samples: int = 101) -> int:
     return sorted(table.backbone(arch.stages).macs for arch in archs)[samples // 2]
 
 
-def narrow(model: Mapping[str, Any], divisor: int) -> None:
-    """Divide every width of a detector, those of its modules' defaults as well.
+def narrow(model: Mapping[str, Any], scale: Scale) -> None:
+    """Divide every width of a detector, those of its modules' defaults as well, and its slots.
+
+    A backbone space of one network, like that of table 6, keeps its slots: they are that network.
 
     Args:
         model: model config; changed in place.
-        divisor: what the widths are divided by.
+        scale: says what they are divided by.
     """
+    backbone = model['backbone']
+    if backbone['type'] == 'SearchableFaceBackbone':
+        choices = backbone.get('deep_choices', BackboneSpace.deep_choices)
+        if len(choices) > 1:
+            depths = backbone.get('depths', BackboneSpace.depths)
+            backbone['depths'] = [max(1, depth // scale.slots) for depth in depths]
     for part in ('backbone', 'neck', 'bbox_head'):
         for module in model[part] if isinstance(model[part], list) else [model[part]]:
-            _narrow(module, divisor)
+            _narrow(module, scale.divisor)
 
 
 def _narrow(module: Any, divisor: int) -> None:

@@ -97,6 +97,10 @@ def test_shrinking_keeps_what_makes_a_search_and_its_limit_keeps_its_place():
     assert config.model.backbone.shallow_choices == paper.model.backbone.shallow_choices
     assert config.search.candidates == 16 and tuple(config.search.size) == (128, 128)
     assert config.train_dataloader.dataset.part == 'train'
+    assert config.model.backbone.depths == [1] * 6
+    # One network is no space: ResNet-50 stays ResNet-50.
+    one = derive('search_table6', SCALES['demo'], 'd', 0).model.backbone
+    assert one.depths == [3, 4, 6, 3, 1, 1] and one.out_channels == [32, 64, 128, 256, 64, 32]
     limit = config.search.limits.backbone_macs.max
     assert limit / median_macs(config.model) == pytest.approx(2.9e9 / median_macs(paper.model))
     evolution = derive('search_evolution', SCALES['demo'], 'd', 0).search.strategy

@@ -37,7 +37,7 @@ class Commands:
         seed = 1 if 'seed1' in str(folder) else 0
         for name, text in {
             'make_demo_data': {'ground_truth/wider_hard_val.mat': ''},
-            'train': {'iter_450.pth': str(folder), 'iter_240.pth': str(folder)},
+            'train': {'iter_750.pth': str(folder), 'iter_400.pth': str(folder)},
             'search': {'export/01/config.py': str(folder), 'export.md': '', 'best/01.json': ''},
             'test': {'metrics.json': json.dumps({f'wider/{name}': 0.5 + 0.1 * seed for name in SUBSETS})},
         }[tool].items():  # fmt: skip
@@ -75,7 +75,7 @@ def test_a_dry_run_touches_nothing_and_names_every_command(tmp_path, monkeypatch
     assert everything(tmp_path) == before
     for tool in ('make_demo_data', 'train', 'search', 'test', 'face_scales'):
         assert f'python tools/{tool}.py' in said
-    assert 'seed0/supernet_two_step, missing: 7,200 images' in said
+    assert 'seed0/supernet_two_step, missing: 9,000 images' in said
     assert 'to do: 5 of 5 steps' in said
     monkeypatch.setattr('mmbfbox.reproduce.cost.Estimator._measure', lambda *_: (1.0, 1e-9))
     run('reproduce', 'table5', '--row', 'icb4', '--dry-run')
@@ -113,7 +113,7 @@ def test_a_failed_or_killed_step_is_said_and_goes_on_from_there(commands, tmp_pa
     assert 'the step seed0/supernet_two_step failed' in said and 'goes on from there' in said
     commands.fails = lambda command: False
     run('reproduce', *TWO)
-    assert 'supernet_two_step, half-finished, iter 200 of 450' in capsys.readouterr().out
+    assert 'supernet_two_step, half-finished, iter 200 of 750' in capsys.readouterr().out
     assert commands.tools() == ['make_demo_data', 'train', 'train', 'search', 'train', 'test']
     assert '--resume' in commands.calls[2] and '--resume' not in commands.calls[1]
     run('reproduce', *TWO)
@@ -131,12 +131,12 @@ def test_results_of_an_older_config_or_input_are_refused(commands, tmp_path, cap
     record.write_text(json.dumps(changed))
     for more in ([], ['--dry-run']):
         said = failure(capsys, 'reproduce', *TWO, *more)
-        assert 'train_cfg.max_iters (then 44, now 450)' in said and 'move the folder away' in said
+        assert 'train_cfg.max_iters (then 44, now 750)' in said and 'move the folder away' in said
         assert 'recorded 0123456789ab' in said and 'seed0/supernet_two_step holds' in said
     record.write_text(old)
-    (folder / 'supernet_two_step' / 'iter_450.pth').write_text('trained anew')
+    (folder / 'supernet_two_step' / 'iter_750.pth').write_text('trained anew')
     said = failure(capsys, 'reproduce', *TWO)
-    assert 'seed0/search_two_step holds results of another supernet_two_step/iter_450.pth' in said
+    assert 'seed0/search_two_step holds results of another supernet_two_step/iter_750.pth' in said
     record.unlink()
     assert 'without reproduce.json' in failure(capsys, 'reproduce', *TWO)
     record.write_text('{')
