@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
@@ -17,8 +17,6 @@ from mmbfbox.errors import UserError
 from mmbfbox.reproduce.plan import Plan, Step, full_command, readable_command
 from mmbfbox.reproduce.records import check_record, state_of, write_record
 from mmbfbox.utils.files import atomic_write, make_writable_dir
-
-LOCK = '.reproduce.lock'
 
 
 def check(plan: Plan) -> dict[str, str]:
@@ -43,7 +41,7 @@ def run(plan: Plan, tools: Path) -> None:
         UserError: a step fails, or was made from something else.
     """
     plan.check_data()
-    with _alone(plan.folder):
+    with _alone(plan):
         for number, step in enumerate(plan.steps.values(), 1):
             # Once more: what it reads may have been made just now.
             check_record(step, plan)
@@ -74,15 +72,24 @@ def write_config(path: Path, config: Config) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep a second run out of the same folder: they would share what is unfinished."""
-    with (make_writable_dir(folder) / LOCK).open('w') as lock:
-        try:
-            flock(lock.fileno(), LOCK_EX | LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f'another run is working in {folder}; wait for it, or choose another --work-dir'
-            ) from error
-        except OSError:
-            pass  # a file system without locks
+def _alone(plan: Plan) -> Iterator[None]:
+    """Keep a second run out of the same seeds; other seeds can be run beside them.
+
+    Raises:
+        UserError: another run has one of them.
+    """
+    unfinished = (step for step in plan.steps.values() if not step.done.exists())
+    parts = dict.fromkeys(step.name.split('/')[0] for step in unfinished)
+    folder = make_writable_dir(plan.folder)
+    with ExitStack() as stack:
+        for part in parts:
+            lock = stack.enter_context((folder / f'.{part}.lock').open('w'))
+            try:
+                flock(lock.fileno(), LOCK_EX | LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    f'another run is working on {folder / part}; wait for it, or run other --seeds'
+                ) from error
+            except OSError:
+                pass  # a file system without locks
         yield

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -118,6 +119,18 @@ def test_a_failed_or_killed_step_is_said_and_goes_on_from_there(commands, tmp_pa
     assert '--resume' in commands.calls[2] and '--resume' not in commands.calls[1]
     run('reproduce', *TWO)
     assert len(commands.calls) == 6
+
+
+def test_two_runs_of_one_seed_are_kept_apart_and_other_seeds_run_beside_it(
+    commands, tmp_path, capsys
+):
+    folder = tmp_path / 'work_dirs' / 'reproduce' / 'demo'
+    folder.mkdir(parents=True)
+    with (folder / '.seed0.lock').open('w') as lock:
+        flock(lock.fileno(), LOCK_EX)
+        assert 'another run is working on' in failure(capsys, 'reproduce', *TWO)
+        run('reproduce', *TWO, '--seeds', 1)
+    run('reproduce', *TWO)
 
 
 def test_results_of_an_older_config_or_input_are_refused(commands, tmp_path, capsys):
