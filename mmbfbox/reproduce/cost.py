@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import time
@@ -129,7 +130,8 @@ class Estimator:
         number = config.train_dataloader.batch_size
         if self.device == 'cpu' and side > CPU_SIDE:
             number, side = 1, CPU_SIDE
-        model = MODELS.build(config.model)
+        # Building fills in the config that it is given.
+        model = MODELS.build(copy.deepcopy(config.model))
         model.init_weights()
         macs = mean_macs(model, side)
         seconds = step_seconds(model.to(self.device).train(), number, side)

@@ -223,7 +223,7 @@ def median_macs(model: Mapping[str, Any], samples: int = 101) -> int:
     """Median multiply-adds, at 224x224, of the backbones of random archs of a supernet."""
     init_default_scope('mmdet')
     with torch.device('meta'):
-        table = cost_table(MODELS.build(model), (224, 224))
+        table = cost_table(MODELS.build(copy.deepcopy(model)), (224, 224))
     archs = (table.space.sample(0, index) for index in range(samples))
     return sorted(table.backbone(arch.stages).macs for arch in archs)[samples // 2]
 

@@ -12,9 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmbfbox.reproduce import report
+from mmbfbox.reproduce import records, report
 from mmbfbox.reproduce import run as running
-from mmbfbox.reproduce.tables import SUBSETS
+from mmbfbox.reproduce.cost import Estimator
+from mmbfbox.reproduce.plan import Plan
+from mmbfbox.reproduce.scales import SCALES
+from mmbfbox.reproduce.tables import SUBSETS, rows_of
 from tests.running_tools import failure, run
 
 TWO = ['table7', '--scale', 'demo', '--row', 'two_step']
@@ -84,6 +87,16 @@ def test_a_dry_run_touches_nothing_and_names_every_command(tmp_path, monkeypatch
     assert 'note: data/WIDERFace has no folder' in said
     assert '4,200,000 images' in said and '7,000,000 images' in said and '2,240,000 images' in said
     assert everything(tmp_path) == before
+
+
+def test_measuring_a_network_leaves_its_config_as_it_was(tmp_path):
+    plan = Plan(SCALES['demo'], tmp_path)
+    plan.row(rows_of('table7', 'two_step')[0], 0)
+    step = plan.steps['seed0/supernet_two_step']
+    before = records.settings_of(step, plan)
+    cost = Estimator(plan).of([step])[step.name]
+    assert cost.images == 9000 and cost.macs > 1e11 and cost.seconds > 1
+    assert records.settings_of(step, plan) == before
 
 
 def test_a_table_tells_paper_ours_spread_and_difference(commands, tmp_path, capsys):
