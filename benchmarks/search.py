@@ -24,7 +24,7 @@ import torch
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.detectors.single_stage import SingleStageDetector
 from scipy.stats import spearmanr
-from search_setup import build_search, wide_search
+from search_setup import build_search, macs_with_reuse, wide_search
 from torch import Tensor, nn
 
 from mmbfbox.datasets import WiderFaceDataset
@@ -107,24 +107,10 @@ class ForwardPasses:
 
 
 def share_saved(costs: CostTable, population: int, images: tuple[int, int]) -> float:
-    """Share of the multiply-adds of a random search that prefix reuse saves.
-
-    Args:
-        costs: of the whole detector.
-        population: candidates.
-        images: how many are recalibrated on and how many scored.
-    """
-    recalibration, held_out = images
-    paths = sorted({path_of(costs.space.sample(0, index)) for index in range(population)})
-    tables = [table for stage in costs.slots for table in stage]
-    total = saved = 0
-    earlier: tuple[str, ...] = ()
-    for path in paths:
-        macs = [costs.stem.macs, *(t[c].macs for t, c in zip(tables, path[1:], strict=True))]
-        total += sum(macs) * (recalibration + held_out) + costs.fixed.macs * held_out
-        saved += sum(macs[: shared_length(path, earlier)]) * (recalibration + held_out)
-        earlier = path
-    return saved / total
+    """Share of the multiply-adds of a random search that prefix reuse saves."""
+    archs = {costs.space.sample(0, index) for index in range(population)}
+    total, rest = macs_with_reuse(costs, sorted(archs, key=path_of), images)
+    return 1 - rest / total
 
 
 def compare(config: Any, weights: dict[str, Tensor], model: nn.Module, args: Any) -> None:

@@ -12,30 +12,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from itertools import pairwise
 
 import torch
-from search_setup import build_search
+from search_setup import build_search, macs_with_reuse
 
 from mmbfbox.models import cost_table
 from mmbfbox.search.fast import FastScorer
-from mmbfbox.search.fast.prefix import path_of, shared_length
-from mmbfbox.space import Arch, CostTable
+from mmbfbox.search.fast.prefix import path_of
 
 PARTS = ('recalibration', 'detector', 'post-processing', 'metric')
-
-
-def computed(costs: CostTable, archs: list[Arch], images: tuple[int, int]) -> int:
-    """Multiply-adds of all archs but the first, less what prefix reuse saves."""
-    recalibration, held_out = images
-    tables = [table for stage in costs.slots for table in stage]
-    total = 0
-    for earlier, arch in pairwise(archs):
-        path = path_of(arch)
-        macs = [costs.stem.macs, *(t[c].macs for t, c in zip(tables, path[1:], strict=True))]
-        new = sum(macs[shared_length(path, path_of(earlier)) :])
-        total += new * (recalibration + held_out) + costs.fixed.macs * held_out
-    return total
 
 
 def main() -> None:
@@ -89,7 +74,9 @@ def main() -> None:
             scorer.score(arch)
         parts = [scorer.stopwatch.seconds.get(part, 0.0) for part in PARTS]
         images = len(scorer.images['recalibration']), len(scorer.images['held_out'])
-        rate = 2 * computed(costs, archs, images) / seconds / 1e12
+        first = macs_with_reuse(costs, archs[:1], images)[1]
+        macs = macs_with_reuse(costs, archs, images)[1] - first
+        rate = 2 * macs / seconds / 1e12
         memory = torch.cuda.max_memory_allocated() / 2**30 if device == 'cuda' else float('nan')
         shares = ' | '.join(f'{100 * part / sum(parts):.0f} %' for part in parts)
         print(

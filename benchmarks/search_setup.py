@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -11,7 +13,9 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmbfbox.engine import load_checkpoint_file, load_weights
+from mmbfbox.search.fast.prefix import path_of, shared_length
 from mmbfbox.search.scorer import build_quietly
+from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 
@@ -31,6 +35,7 @@ def build_search(name: str, data: str, supernet: str | None = None, **model: Any
     set_data_root(config, data)
     config.merge_from_dict(dict(model=model))
     init_default_scope('mmdet')
+    logging.disable(logging.INFO)
     torch.manual_seed(0)
     built = build_quietly(lambda: MODELS.build(config.model))
     if supernet is None:
@@ -39,6 +44,28 @@ def build_search(name: str, data: str, supernet: str | None = None, **model: Any
         load_weights(built, load_checkpoint_file(supernet)['state_dict'], supernet)
     weights = {name: tensor.clone() for name, tensor in built.state_dict().items()}
     return config, weights, built.eval()
+
+
+def macs_with_reuse(
+    costs: CostTable, archs: Iterable[Arch], images: tuple[int, int]
+) -> tuple[int, int]:
+    """Multiply-adds of scoring archs one after the other, without and with prefix reuse.
+
+    Args:
+        costs: of the whole detector.
+        archs: in the order in which they are scored; nothing is known before the first.
+        images: how many are recalibrated on and how many scored.
+    """
+    recalibration, held_out = images
+    tables = [table for stage in costs.slots for table in stage]
+    total = saved = 0
+    earlier: tuple[str, ...] = ()
+    for path in map(path_of, archs):
+        units = [costs.stem.macs, *(t[c].macs for t, c in zip(tables, path[1:], strict=True))]
+        total += sum(units) * (recalibration + held_out) + costs.fixed.macs * held_out
+        saved += sum(units[: shared_length(path, earlier)]) * (recalibration + held_out)
+        earlier = path
+    return total, total - saved
 
 
 def wide_search(data: str, images: tuple[int, int] = (24, 32), share: int = 2) -> Search:
