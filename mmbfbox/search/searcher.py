@@ -132,6 +132,10 @@ class Searcher:
         if self.latency is None:
             propose()
         else:
+            if self.progress and self.ranks.rank == 0:
+                self.progress.note(
+                    f'measuring the latency of what could be {min(size, left)} candidates'
+                )
             # Rank 0 measures while nobody else computes; the others read what it measured.
             self.ranks.first(f'latencies of round {number}', propose)
             if self.ranks.rank:
