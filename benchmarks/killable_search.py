@@ -1,0 +1,213 @@
+"""A search by its command line that can be killed, with a log of what it scores."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmbfbox.errors import UserError
+from mmbfbox.search.build_scorer import SCORERS
+from mmbfbox.search.results import HEADER, read_candidates
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+
+class LoggedScorer:
+    """A scorer that logs which arch it starts with and which one it has a score of.
+
+    Args:
+        config, weights, device: as for any scorer.
+        kind: type of the scorer that does the work.
+        log: the file; all processes append to it.
+    """
+
+    def __init__(
+        self, config: Any, weights: Any, device: str | None = None, kind: str = '', log: str = ''
+    ) -> None:
+        self.scorer = SCORERS[kind](config, weights, device)
+        self.images = self.scorer.images
+        self.order = self.scorer.order
+        self.log = log
+
+    def score(self, arch: Any, *keep: Any) -> dict[str, float]:
+        """Score one arch."""
+        text = json.dumps(arch.to_dict())
+        self._note(f'start {text}')
+        scores: dict[str, float] = self.scorer.score(arch, *keep)
+        self._note(f'end {text}')
+        return scores
+
+    def _note(self, line: str) -> None:
+        with open(self.log, 'ab', buffering=0) as file:
+            file.write(line.encode() + b'\n')
+
+
+SCORERS['logged'] = LoggedScorer
+
+
+@dataclass
+class Run:
+    """A search in a folder of its own, which may be started several times.
+
+    Args:
+        root: where the supernet, the data and the config are.
+        name: name of the folder.
+        ranks: number of processes.
+        candidates: how many are wanted.
+        kind: type of the scorer.
+    """
+
+    root: Path
+    name: str
+    ranks: int
+    candidates: int
+    kind: str
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.folder = self.root / self.name
+        self.folder.mkdir()
+        self.log = self.folder / 'scorings.log'
+        self.work_dir = self.folder / 'search'
+
+    def start(self) -> None:
+        """Start the command of a search."""
+        words = [sys.executable, 'tools/search.py'] if self.ranks == 1 else [
+            'bash', 'tools/dist_search.sh'
+        ]  # fmt: skip
+        words += [str(self.root / 'search.py'), str(self.root / 'supernet.pth')]
+        words += [str(self.ranks)] if self.ranks > 1 else []
+        words += ['--work-dir', str(self.work_dir), '--data-root', str(self.root / 'data')]
+        words += ['--candidates', str(self.candidates), '--cfg-options']
+        words += ['search.scorer.type=logged', f'search.scorer.kind={self.kind}']
+        words += [f'search.scorer.log={self.log}']
+        with (self.folder / 'output.txt').open('ab') as output:
+            self.process = subprocess.Popen(
+                words, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def wait(self, seconds: float = 600) -> int:
+        """Wait for the end; the exit code."""
+        return self.process.wait(seconds)
+
+    def wait_until(self, ready: Callable[[], bool]) -> bool:
+        """Wait until something has happened; False if the search has ended before."""
+        deadline = time.monotonic() + 300
+        while self.process.poll() is None:
+            if ready():
+                return True
+            if time.monotonic() > deadline:
+                raise UserError(f'{self.name} hangs, see {self.folder / "output.txt"}')
+            time.sleep(0.001)
+        return False
+
+    def kill(self) -> None:
+        """Kill all processes of the search."""
+        pids = [self.process.pid, *descendants(self.process.pid)]
+        for pid in pids:
+            kill(pid)
+        self.process.wait()
+        while any(Path(f'/proc/{pid}').exists() for pid in pids):
+            time.sleep(0.005)
+
+    def worker(self, rank: int) -> int:
+        """The process of a rank.
+
+        Raises:
+            UserError: it has ended.
+        """
+        for pid in descendants(self.process.pid):
+            with suppress(OSError):
+                folder = Path('/proc') / str(pid)
+                words = (folder / 'cmdline').read_bytes().split(b'\0')
+                settings = (folder / 'environ').read_bytes().split(b'\0')
+                # The shell around it has the same words behind its own.
+                if words[1].endswith(b'search.py') and f'RANK={rank}'.encode() in settings:
+                    return pid
+        raise UserError(f'rank {rank} of {self.name} has ended; use more --candidates')
+
+    def starts(self) -> Counter[str]:
+        """How often each arch has been started with."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return Counter(line[6:] for line in lines if line.startswith('start '))
+
+    def written(self) -> list[str]:
+        """The archs of all complete lines of results."""
+        lines = [
+            line
+            for file in self.work_dir.glob('candidates*.jsonl')
+            for line in file.read_bytes().split(b'\n')[:-1]
+        ]
+        return [json.dumps(json.loads(line)['arch']) for line in lines]
+
+    def bytes_written(self) -> int:
+        """Size of all results."""
+        return sum(file.stat().st_size for file in self.work_dir.glob('candidates*.jsonl'))
+
+    def result(self) -> dict[int, Any]:
+        """Everything that must be equal at the end."""
+        return {
+            c.index: {k: v for k, v in json.loads(c.to_json()).items() if k != 'seconds'}
+            for c in read_candidates(self.work_dir)
+        }
+
+    def differences(self, other: Run) -> list[str]:
+        """What two finished searches disagree about: candidates, scores, costs, or the best ones."""
+        mine, theirs = self.result(), other.result()
+        different = [
+            f'candidate {index}'
+            for index in sorted(mine.keys() | theirs.keys())
+            if mine.get(index) != theirs.get(index)
+        ]
+        for name in ('best.md', 'best/01.json', 'pareto.md', 'export.md', HEADER):
+            texts = []
+            for run in (self, other):
+                path = run.work_dir / name
+                text = path.read_text() if path.exists() else 'missing'
+                texts.append(text.replace(str(run.folder), ''))
+            different += [name] if texts[0] != texts[1] else []
+        return different
+
+
+def environment() -> dict[str, str]:
+    """One thread a process, so that all runs compute the same to the last bit, and a free port."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    path = os.pathsep.join(filter(None, [str(ROOT), str(HERE), os.environ.get('PYTHONPATH')]))
+    own = dict(PYTHONPATH=path, OMP_NUM_THREADS='1', PYTHON=sys.executable, PORT=str(port))
+    return {**os.environ, **own}
+
+
+def descendants(pid: int) -> list[int]:
+    """Children of a process, their children, and so on."""
+    parents = {}
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            parents[int(folder.name)] = int(
+                (folder / 'stat').read_text().rpartition(')')[2].split()[1]
+            )
+        except OSError:
+            continue  # it has ended
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found[1:]
+
+
+def kill(pid: int) -> None:
+    """Kill -9."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

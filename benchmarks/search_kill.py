@@ -1,0 +1,264 @@
+"""Kill -9 a search again and again at random moments, and compare it with an undisturbed one.
+
+A small supernet is trained for a few iterations and searched by ``tools/search.py`` in one process, and by
+``tools/dist_search.sh`` in two. All processes are killed at once: while starting, while scoring, while a
+result is being written, and at the end (report, export). Then one of two processes is killed, and the
+other one finishes its work. Every scoring is logged when it starts, so what is scored again is counted.
+
+    python benchmarks/search_kill.py --kills 20 --single-kills 6
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from killable_search import ROOT, Run, environment, kill
+
+from mmbfbox.datasets.demo_data import make_demo_data
+from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.search.searcher import CHUNKS_A_RANK
+from mmbfbox.utils.config import configs_dir
+
+CONFIG = """
+_base_ = [{base!r}]
+custom_imports = dict(imports=[*_base_.custom_imports.imports, 'killable_search'])
+model = dict(
+    backbone=dict(stem_channels=8, out_channels=[16, 16, 16, 16]),
+    neck=dict(in_channels=[16, 16, 16, 16], channels=16),
+    bbox_head=dict(in_channels=16),
+)
+split = dict(held_out=8, recalibration=8)
+train_dataloader = dict(
+    batch_size=4, num_workers=0, persistent_workers=False, dataset=split
+)
+held_out_dataloader = dict(batch_size=4, dataset=split)
+recalibration_dataloader = dict(batch_size=4, dataset=split)
+train_cfg = dict(max_iters=60)
+search = dict(limits=dict(detector_macs=dict(_delete_=True)))
+"""
+MOMENTS = ('starting', 'scoring', 'writing', 'ending')
+"""What a search does when it is killed; a fifth of the kills, the last ones, are at its end."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long an undisturbed search takes.
+
+    Args:
+        start: seconds to the first candidate.
+        candidate: seconds for each.
+        end: seconds from the last one to the end: report and export.
+    """
+
+    start: float
+    candidate: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of killing.
+
+    Args:
+        kills: how often at which moment.
+        in_flight: candidates that had been started and were not written when they were killed.
+        repeated: candidates that were started again.
+        twice: those of them that had a result already; must be 0.
+        differences: from the undisturbed search; must be 0.
+    """
+
+    kills: Counter[str]
+    in_flight: int
+    repeated: int
+    twice: int
+    differences: int
+
+    def __add__(self, other: Outcome) -> Outcome:
+        pairs = zip(vars(self).values(), vars(other).values())
+        return Outcome(*(one + another for one, another in pairs))
+
+    def row(self, name: str) -> str:
+        """A row of the table."""
+        kills = [self.kills[moment] for moment in MOMENTS]
+        cells = [name, *kills, self.in_flight, self.repeated, self.twice, self.differences]
+        return f'| {" | ".join(map(str, cells))} |'
+
+
+def prepare(root: Path) -> None:
+    """Make images, and train a supernet just enough for its candidates to have different scores."""
+    make_demo_data(root / 'data', seed=0, train=40, val=2, size=128)
+    base = str(configs_dir() / 'demo' / 'search.py')
+    (root / 'search.py').write_text(CONFIG.format(base=base))
+    words = [sys.executable, 'tools/train.py', root / 'search.py', '--work-dir', root / 'supernet']
+    words += ['--data-root', root / 'data']
+    done = subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f'the supernet could not be trained: {done.stderr[-2000:]}')
+    (root / 'supernet' / 'iter_60.pth').rename(root / 'supernet.pth')
+
+
+def undisturbed(run: Run) -> Pace:
+    """Let a search run from start to end."""
+    times = [time.monotonic()]
+    run.start()
+    run.wait_until(lambda: bool(run.starts()))
+    times.append(time.monotonic())
+    run.wait_until(lambda: len(run.written()) == run.candidates)
+    times.append(time.monotonic())
+    if run.wait():
+        raise UserError(f'the undisturbed search failed, see {run.folder / "output.txt"}')
+    times.append(time.monotonic())
+    start, scoring, end = (after - before for before, after in pairwise(times))
+    return Pace(start, scoring / run.candidates, end)
+
+
+def moments(kills: int, generator: random.Random) -> list[str]:
+    """What the search is doing at each kill."""
+    late = max(1, round(0.2 * kills))
+    names = [name for name in MOMENTS if name != 'ending']
+    early = [names[number % len(names)] for number in range(kills - late)]
+    generator.shuffle(early)
+    return [*early, *['ending'] * late]
+
+
+def kill_at(run: Run, moment: str, pace: Pace, generator: random.Random) -> None:
+    """Start the search, wait for a moment, and kill all of its processes."""
+    run.start()
+    lived = True
+    if moment == 'starting':
+        time.sleep(generator.uniform(0, pace.start))
+    elif moment == 'scoring':
+        wanted = run.starts().total() + generator.randint(1, run.ranks)
+        lived = run.wait_until(lambda: run.starts().total() >= wanted)
+        time.sleep(generator.uniform(0, pace.candidate))
+    elif moment == 'writing':
+        before = run.bytes_written()
+        lived = run.wait_until(lambda: run.bytes_written() > before)
+    else:
+        lived = run.wait_until(lambda: len(run.written()) >= run.candidates)
+        time.sleep(generator.uniform(0, 0.8 * pace.end))
+    if not lived or run.process.poll() is not None:
+        raise UserError(f'the search ended before it was killed ({moment}); use more --candidates')
+    run.kill()
+
+
+def finish(run: Run, reference: Run, kills: Counter[str], in_flight: Counter[str]) -> Outcome:
+    """Let the search come to its end, and compare it with the undisturbed one."""
+    run.start()
+    if run.wait():
+        raise UserError(f'the resumed search failed, see {run.folder / "output.txt"}')
+    repeated = run.starts() - Counter(set(run.starts()))
+    lines = Counter(run.written())
+    twice = (repeated - in_flight).total() + (lines - Counter(set(lines))).total()
+    different = run.differences(reference)
+    if different:
+        print(f'{run.name} differs in {", ".join(different[:10])}', flush=True)
+    return Outcome(kills, in_flight.total(), repeated.total(), twice, len(different))
+
+
+def kill_all(run: Run, reference: Run, pace: Pace, kills: int, seed: int) -> Outcome:
+    """Kill all processes of a search many times."""
+    generator = random.Random(seed)
+    in_flight: Counter[str] = Counter()
+    order = moments(kills, generator)
+    for number, moment in enumerate(order, 1):
+        before = run.starts()
+        kill_at(run, moment, pace, generator)
+        now = unfinished(run, before)
+        in_flight += now
+        print(
+            f'{run.name}: kill {number} while {moment}, {len(run.written())} of {run.candidates} '
+            f'written, {now.total()} in flight',
+            flush=True,
+        )
+    return finish(run, reference, Counter(order), in_flight)
+
+
+def kill_one(run: Run, reference: Run, pace: Pace, rank: int, seed: int) -> Outcome:
+    """Kill one of two processes while they score; the other one does what it can."""
+    generator = random.Random(seed)
+    run.start()
+    wanted = generator.randint(1, run.candidates // 2)
+    run.wait_until(lambda: run.starts().total() >= wanted)
+    time.sleep(generator.uniform(0, pace.candidate))
+    kill(run.worker(rank))
+    if run.wait() == 0:
+        raise UserError(f'{run.name}: nobody noticed that a process died')
+    in_flight = unfinished(run, Counter())
+    left = run.candidates - len(run.written())
+    print(
+        f'{run.name}: rank {rank} killed after {wanted} starts; the other one left {left} of '
+        f'{run.candidates}',
+        flush=True,
+    )
+    # What it had drawn from the shared counter.
+    if left > max(1, run.candidates // (CHUNKS_A_RANK * run.ranks)):
+        raise UserError(f'{run.name}: the other one has not finished its work')
+    return finish(run, reference, Counter(scoring=1), in_flight)
+
+
+def unfinished(run: Run, before: Counter[str]) -> Counter[str]:
+    """What was started since and is not written."""
+    now = run.starts() - before
+    for arch in run.written():
+        del now[arch]
+    return now
+
+
+@exit_on_user_error
+def main() -> None:
+    """Run all and compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--kills', type=int, default=20, help='how often each search is killed')
+    parser.add_argument(
+        '--single-kills', type=int, default=6, help='how often one of two processes is killed'
+    )
+    parser.add_argument('--candidates', type=int, default=48, help='length of the search')
+    parser.add_argument('--scorer', default='fast', help='type of the scorer')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the moments')
+    parser.add_argument('--work-dir', type=Path, help='keep the searches here; it must be empty')
+    args = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as temporary:
+        root = args.work_dir or Path(temporary)
+        root.mkdir(parents=True, exist_ok=True)
+        prepare(root)
+
+        def new(name: str, ranks: int) -> Run:
+            return Run(root, name, ranks, args.candidates, args.scorer)
+
+        outcomes: dict[str, Outcome] = {}
+        for ranks in (1, 2):
+            reference = new(f'undisturbed-{ranks}', ranks)
+            pace = undisturbed(reference)
+            print(f'{reference.name}: {pace}', flush=True)
+            if ranks == 1:
+                alone = reference
+            run = new(f'killed-{ranks}', ranks)
+            name = 'one process' if ranks == 1 else 'two processes, both killed'
+            outcomes[name] = kill_all(run, alone, pace, args.kills, args.seed + ranks)
+        singles = [
+            kill_one(new(f'one-dies-{number}', 2), alone, pace, number % 2, args.seed + number)
+            for number in range(args.single_kills)
+        ]
+        if singles:
+            outcomes['two processes, one killed'] = sum(singles[1:], singles[0])
+        head = ['search', *MOMENTS, 'in flight', 'started again', 'scored twice', 'differences']
+        print(f'\n| {" | ".join(head)} |\n|{"---|" * len(head)}')
+        print(*(outcome.row(name) for name, outcome in outcomes.items()), sep='\n')
+        sys.exit(any(outcome.twice or outcome.differences for outcome in outcomes.values()))
+
+
+if __name__ == '__main__':
+    main()
