@@ -135,7 +135,10 @@ def kill_at(run: Run, moment: str, pace: Pace, generator: random.Random) -> None
     run.start()
     lived = True
     if moment == 'starting':
-        time.sleep(generator.uniform(0, pace.start))
+        # If it starts sooner than the undisturbed one did, then with its first candidate.
+        before = run.starts().total()
+        end = time.monotonic() + generator.uniform(0, pace.start)
+        lived = run.wait_until(lambda: time.monotonic() > end or run.starts().total() > before)
     elif moment == 'scoring':
         wanted = run.starts().total() + generator.randint(1, run.ranks)
         lived = run.wait_until(lambda: run.starts().total() >= wanted)
