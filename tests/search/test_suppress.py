@@ -31,8 +31,8 @@ def some_boxes(seed: int, number: int, distinct: int) -> tuple[torch.Tensor, tor
     return boxes[order], scores
 
 
-def ours(boxes, scores, threads=1, **keys):
-    settings = dict(threshold=0.3, most=10**6, most_a_level=10**6, threads=threads) | keys
+def ours(boxes, scores, **keys):
+    settings = dict(threshold=0.3, most=10**6, most_a_level=10**6) | keys
     levels = np.zeros(scores.shape, np.int64)
     return suppress(boxes.numpy(), scores.numpy(), levels, **settings)
 
@@ -58,13 +58,15 @@ def test_a_tie_is_told_where_the_order_of_equal_scores_decides():
     assert at_the_end[1] == [True]
 
 
-def test_threads_share_the_images_and_empty_ones_stay_empty():
+def test_images_are_independent_and_empty_ones_stay_empty():
     parts = [some_boxes(seed, 60, 2**30) for seed in range(5)]
     boxes, scores = (torch.stack(part) for part in zip(*parts, strict=True))
     scores[2] = -1
-    one, two = ours(boxes, scores), ours(boxes, scores, threads=3)
-    assert [kept.tolist() for kept in one[0]] == [kept.tolist() for kept in two[0]]
-    assert len(one[0][2]) == 0 and one[1] == two[1]
+    kept, ties = ours(boxes, scores)
+    assert len(kept[2]) == 0 and not any(ties)
+    for image in range(5):
+        (alone,), _ = ours(boxes[image, None], scores[image, None])
+        assert kept[image].tolist() == alone.tolist()
 
 
 @pytest.fixture(scope='module')
@@ -109,7 +111,7 @@ def test_detections_are_those_of_mmdet_also_with_equal_scores(head, steps, shape
         scores[0][0, 0, 3, 3] = float('nan')
         deltas[1][1, 2, 0, 0] = float('inf')
         expected = head.predict_by_feat(scores, deltas, batch_img_metas=metas, rescale=True)
-        found = detect(head, scores, deltas, metas)
+        found = detect(head, scores, deltas, metas)()
         for mine, theirs in zip(found, expected, strict=True):
             # Boxes of the very same score may stand in another order.
             assert rows(mine) == rows(theirs)
@@ -119,9 +121,9 @@ def test_an_image_without_candidates_has_no_detections(head):
     scores, deltas = outputs(0, 10)
     for level in scores:
         level[1] = -9
-    found = detect(head, scores, deltas, METAS)
+    found = detect(head, scores, deltas, METAS)()
     assert [len(image['scores']) > 0 for image in found] == [True, False, True]
-    none = detect(head, [score - 99 for score in scores], deltas, METAS)
+    none = detect(head, [score - 99 for score in scores], deltas, METAS)()
     assert not any(len(image['scores']) for image in none)
 
 
@@ -131,5 +133,5 @@ def test_what_is_computed_otherwise_is_left_to_the_head(head, monkeypatch):
     assert not can_batch(head)
     scores, deltas = outputs(0, 10**6)
     expected = head.predict_by_feat(scores, deltas, batch_img_metas=METAS, rescale=True)
-    found = detect(head, scores, deltas, METAS)
+    found = detect(head, scores, deltas, METAS)()
     assert torch.equal(found[0]['bboxes'], expected[0].bboxes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,12 +38,12 @@ def detect(
     scores: Sequence[Tensor],
     deltas: Sequence[Tensor],
     metas: Sequence[Mapping[str, Any]],
-) -> list[Detections]:
+) -> Callable[[], list[Detections]]:
     """The boxes and scores of ``head.predict_by_feat``, to the last bit, for all images at once.
 
-    The device decodes and sorts, the CPU suppresses. Where boxes of the very same score compete, mmdet's
-    result depends on how its sorting happens to order them: there it computes the image itself. Elsewhere
-    boxes of the very same score may only stand in another order.
+    The device decodes and sorts, a thread of the CPU suppresses while the device goes on. Where boxes of
+    the very same score compete, mmdet's result depends on how its sorting happens to order them: there it
+    computes the image itself. Elsewhere they may only stand in another order.
 
     Args:
         head: a dense head; one that :func:`can_batch` refuses computes everything itself.
@@ -50,8 +52,8 @@ def detect(
         metas: meta keys of each image: ``img_shape`` and ``scale_factor``.
 
     Returns:
-        For each image ``bboxes`` (``(D, 4)`` xyxy pixels of the original image), ``scores`` and
-        ``labels``, the best first, on the CPU.
+        What waits for the result: for each image ``bboxes`` (``(D, 4)`` xyxy pixels of the original
+        image), ``scores`` and ``labels``, the best first, on the CPU.
     """
 
     def by_mmdet(images: slice) -> list[Detections]:
@@ -64,7 +66,7 @@ def detect(
         return [{key: instances[key].cpu() for key in KEYS} for instances in found]
 
     if not can_batch(head):
-        return by_mmdet(slice(None))
+        return lambda: by_mmdet(slice(None))
     config = head.test_cfg
     values = torch.cat([_sigmoid(_flat(level, 1).squeeze(2)) for level in scores], 1)
     values, order = values.where(values > config.get('score_thr', 0), -1.0).sort(1, descending=True)
@@ -74,29 +76,38 @@ def detect(
     boxes = _decode(head, deltas, metas).gather(1, order.unsqueeze(2).expand(-1, -1, 4))
     sizes = [level[0].numel() for level in scores]
     levels = torch.repeat_interleave(torch.tensor(sizes)).to(order.device)[order]
+    boxes, values, levels = boxes.cpu(), values.cpu(), levels.cpu()
     limit = config.get('nms_pre', -1)
-    places, ties = suppress(
-        boxes.cpu().numpy(),
-        values.cpu().numpy(),
-        levels.cpu().numpy(),
+    waiting = _pool().submit(
+        suppress,
+        boxes.numpy(),
+        values.numpy(),
+        levels.numpy(),
         threshold=config.nms.iou_threshold,
         most=config.max_per_img,
         most_a_level=limit if limit > 0 else np.iinfo(np.int64).max,
         least_side=config.get('min_bbox_size', -1),
-        threads=torch.get_num_threads(),
     )
-    boxes, values = boxes.cpu(), values.cpu()
-    detections = []
-    for image, (place, tie) in enumerate(zip(places, ties, strict=True)):
-        if tie:
-            detections += by_mmdet(slice(image, image + 1))
-            continue
-        kept = torch.from_numpy(place)
-        labels = torch.zeros(len(kept), dtype=torch.long)
-        detections.append(
-            dict(bboxes=boxes[image, kept], scores=values[image, kept], labels=labels)
-        )
-    return detections
+
+    def finish() -> list[Detections]:
+        detections = []
+        for image, (place, tie) in enumerate(zip(*waiting.result(), strict=True)):
+            if tie:
+                detections += by_mmdet(slice(image, image + 1))
+                continue
+            kept = torch.from_numpy(place)
+            labels = torch.zeros(len(kept), dtype=torch.long)
+            found = dict(bboxes=boxes[image, kept], scores=values[image, kept], labels=labels)
+            detections.append(found)
+        return detections
+
+    return finish
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """A thread beside the one that feeds the device; the compiled code holds no lock."""
+    return ThreadPoolExecutor(1, 'suppress')
 
 
 def _flat(level: Tensor, channels: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -182,11 +182,12 @@ class FastScorer:
         for metric in metrics:
             metric.results.clear()
         images = 0
-        for number, part in enumerate(self._parts, 1):
-            images += sum(self._detect(batch, wanted) for batch in part)
-            last = number == len(self._parts)
-            if not (last or keep):
-                continue
+        # If nobody asks in between, the parts are one.
+        parts = self._parts if keep else [[batch for part in self._parts for batch in part]]
+        for number, part in enumerate(parts, 1):
+            # The CPU suppresses boxes while the device goes on.
+            finishing = [self._detect(batch, wanted) for batch in part]
+            images += sum(finish() for finish in finishing)
             with self.stopwatch('metric'):
                 # Not evaluator.evaluate: it gathers the results of all processes.
                 scores = {
@@ -194,18 +195,25 @@ class FastScorer:
                     for metric in metrics
                     for name, value in metric.compute_metrics(metric.results).items()
                 }
-            if keep and not last and not keep(images, scores):
+            if keep and number < len(parts) and not keep(images, scores):
                 break
         return scores
 
-    def _detect(self, batch: int, wanted: set[int]) -> int:
-        """Detect on one batch and hand it to the metrics; return how many images it has."""
+    def _detect(self, batch: int, wanted: set[int]) -> Callable[[], int]:
+        """Detect on one batch; what is returned hands it to the metrics and counts its images."""
         with self.stopwatch('detector'):
             scores, deltas = self.network.outputs(self._run('held_out', batch, wanted))
         with self.stopwatch('post-processing'):
             metas = [sample.metainfo for sample in self._pixels['held_out'].samples[batch]]
-            found = detect(self.network.model.bbox_head, scores, deltas, metas)
-        with self.stopwatch('metric'):
-            samples = [{**meta, 'pred_instances': f} for meta, f in zip(metas, found, strict=True)]
-            self._evaluator.process(data_samples=samples)
-        return len(samples)
+            detections = detect(self.network.model.bbox_head, scores, deltas, metas)
+
+        def finish() -> int:
+            with self.stopwatch('post-processing'):
+                found = detections()
+            with self.stopwatch('metric'):
+                pairs = zip(metas, found, strict=True)
+                samples = [{**meta, 'pred_instances': boxes} for meta, boxes in pairs]
+                self._evaluator.process(data_samples=samples)
+            return len(samples)
+
+        return finish

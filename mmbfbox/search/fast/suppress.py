@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ def suppress(
     most: int,
     most_a_level: int,
     least_side: float = 0.0,
-    threads: int = 1,
 ) -> tuple[list[Ints], list[bool]]:
     """The boxes of each image that none of those kept before them overlaps by more than ``threshold``.
 
@@ -39,28 +37,16 @@ def suppress(
         most: stop at so many of an image.
         most_a_level: take part only so many of each level, the best.
         least_side: boxes with a width or height up to this do not count, once chosen.
-        threads: how many images to work on at once.
 
     Returns:
         The indices of the kept boxes of each image, in order, and for each image whether the result
         depends on the order of boxes with the very same score.
     """
     rows = np.empty((len(boxes), min(most, boxes.shape[1])), np.int64)
-    settings = np.float32(threshold), most_a_level, np.float32(least_side)
-
-    def work(part: slice) -> tuple[Ints, NDArray[np.bool_]]:
-        found: tuple[Ints, NDArray[np.bool_]] = _suppress_batch(
-            boxes[part], scores[part], levels[part], *settings, rows[part]
-        )
-        return found
-
-    length = max(1, -(-len(boxes) // threads))
-    parts = [slice(start, start + length) for start in range(0, len(boxes), length)]
-    # The compiled code holds no lock, so threads run side by side.
-    with ThreadPoolExecutor(threads) as pool:
-        counts, ties = zip(*pool.map(work, parts), strict=True)
-    kept = [row[:count] for row, count in zip(rows, np.concatenate(counts), strict=True)]
-    return kept, np.concatenate(ties).tolist()
+    counts, ties = _suppress_batch(
+        boxes, scores, levels, np.float32(threshold), most_a_level, np.float32(least_side), rows
+    )
+    return [row[:count] for row, count in zip(rows, counts, strict=True)], ties.tolist()
 
 
 @njit(cache=True, nogil=True, error_model='numpy')
