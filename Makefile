@@ -39,7 +39,7 @@ demo: $(READY)
 
 # Each process computes with one thread: two programs that use all cores slow each other down.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$($(RUN) -c 'import xdist' 2>/dev/null && echo -n 2 --dist loadfile)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$($(RUN) -c 'import xdist' 2>/dev/null && printf '%s' '-n 2 --dist loadfile')
 
 lint: $(READY)
 	$(RUN) -m ruff check .
