@@ -1,6 +1,6 @@
 """The fast scorer beside the reference scorer and beside the forward passes that nobody can avoid.
 
-    python benchmarks/search.py demo --settings
+    python benchmarks/search.py demo
     python benchmarks/search.py wide --data work_dirs/demo/data
 
 ``demo`` takes a trained supernet of configs/demo, ``wide`` one of the paper's space at half its width with
@@ -16,14 +16,13 @@ import argparse
 import copy
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.detectors.single_stage import SingleStageDetector
-from scipy.stats import spearmanr
 from search_setup import build_search, macs_with_reuse, wide_search
 from torch import Tensor, nn
 
@@ -37,6 +36,8 @@ from mmbfbox.space import Arch, CostTable
 
 Scores = list[dict[str, float]]
 PARTS = ('decode', 'recalibration', 'detector', 'post-processing', 'metric')
+BESIDE = ('post-processing', 'metric')
+"""What the fast scorer does in other threads, while the next candidate is computed."""
 
 
 class Exclusive:
@@ -166,9 +167,7 @@ def compare(config: Any, weights: dict[str, Tensor], model: nn.Module, args: Any
     sizes = (100, 1000, 10000)
     shares = ' | '.join(f'{100 * share_saved(costs, size, images):.0f} %' for size in sizes)
     print('\n| multiply-adds saved by prefix reuse | 100 candidates | 1,000 | 10,000 |')
-    print(f'|---|---|---|---|\n| random search | {shares} |\n')
-    if args.settings:
-        other_settings(config, weights, archs[1:], scores['fast scorer'])
+    print(f'|---|---|---|---|\n| random search | {shares} |')
 
 
 def report(
@@ -194,34 +193,12 @@ def report(
         )
     print('\n| seconds a candidate | ' + ' | '.join(PARTS) + ' | the rest |')
     print('|---' * (len(PARTS) + 2) + '|')
-    for name, parts in (('reference scorer', reference), ('fast scorer', fast)):
-        values = [parts.get(part, 0.0) / number for part in PARTS]
-        values.append(mean[name] - sum(values))
-        print(f'| {name} | ' + ' | '.join(f'{value:.3f}' for value in values) + ' |')
-
-
-def other_settings(
-    config: Any, weights: dict[str, Tensor], archs: Sequence[Arch], expected: Scores
-) -> None:
-    """How far other batches, layouts and precisions move the scores."""
-    print('| setting | largest difference in hard AP | rank correlation | seconds a candidate |')
-    print('|---|---|---|---|')
-    for keys in (
-        dict(batch_size=5),
-        dict(batch_size=40),
-        dict(channels_last=False),
-        dict(precision='bf16'),
-    ):
-        other = FastScorer(config, weights, 'cpu', **keys)
-        other.order(archs)
-        other.score(archs[0])
-        start = time.perf_counter()
-        hard = [other.score(arch)['hard'] for arch in archs]
-        seconds = (time.perf_counter() - start) / len(archs)
-        same = [scores['hard'] for scores in expected]
-        difference = max(abs(a - b) for a, b in zip(hard, same, strict=True))
-        name = ', '.join(f'{key}={value}' for key, value in keys.items())
-        print(f'| {name} | {difference:.2g} | {spearmanr(hard, same)[0]:.4f} | {seconds:.3f} |')
+    for name, parts, beside in (('reference scorer', reference, ()), ('fast scorer', fast, BESIDE)):
+        values = {part: parts.get(part, 0.0) / number for part in PARTS}
+        rest = mean[name] - sum(value for part, value in values.items() if part not in beside)
+        cells = [f'({v:.3f})' if part in beside else f'{v:.3f}' for part, v in values.items()]
+        print(f'| {name} | {" | ".join(cells)} | {rest:.3f} |')
+    print('In brackets: in other threads, meanwhile.')
 
 
 def main() -> None:
@@ -233,7 +210,6 @@ def main() -> None:
     parser.add_argument('--supernet', default='work_dirs/demo/supernet/iter_500.pth')
     parser.add_argument('--candidates', type=int, default=50)
     parser.add_argument('--population', type=int, default=1000, help='candidates of the search')
-    parser.add_argument('--settings', action='store_true', help='also other batches and precisions')
     args = parser.parse_args()
     if args.supernet_kind == 'demo':
         search = build_search('demo/search', args.data, args.supernet)

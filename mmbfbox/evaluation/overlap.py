@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 CHUNK = 1 << 16
-"""IoUs computed at once: few enough to stay in the cache of a core."""
+"""IoUs kept at once: few enough to stay in the cache of a core."""
+
+TINY = float(np.finfo(np.float64).tiny)
+"""Least union: boxes with w or h <= 0 may have no area at all."""
 
 
 def round_half_away(values: Floats) -> Floats:
@@ -41,13 +47,13 @@ def iou_matrix(first: Floats, second: Floats, integer: bool = False) -> Floats:
     with np.errstate(over='ignore'):
         inter *= height
     sides = first[:, 2:] - first[:, :2] + 1
-    # Boxes with w or h <= 0 may have no area at all, absurdly large ones overflow.
+    # Absurdly large boxes overflow.
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         union = (sides[:, 0] * sides[:, 1])[:, None] + (u2 - u1 + 1) * (v2 - v1 + 1)
         if integer:
             union = round_half_away(union)
         union -= inter
-        inter /= np.maximum(union, np.finfo(np.float64).tiny, out=union)
+        inter /= np.maximum(union, TINY, out=union)
     return round_half_away(inter) if integer else inter
 
 
@@ -64,11 +70,34 @@ def best_overlap(
     """
     first = np.hstack((detections[:, :2], detections[:, :2] + detections[:, 2:]))
     second = np.hstack((faces[:, :2], faces[:, :2] + faces[:, 2:]))
-    best = np.empty(len(first), dtype=np.int64)
+    best: Ints = np.empty(len(first), dtype=np.int64)
+    if not integer:
+        _best_overlap(first, second, iou_threshold, best)
+        return best
     step = max(1, CHUNK // len(second))
     for start in range(0, len(first), step):
         iou = iou_matrix(first[start : start + step], second, integer)
-        index = iou.argmax(axis=1)
-        reached = iou[np.arange(len(index)), index] >= iou_threshold
-        best[start : start + step] = np.where(reached, index, -1)
+        reached = iou.max(axis=1) >= iou_threshold
+        best[start : start + step] = np.where(reached, iou.argmax(axis=1), -1)
     return best
+
+
+@njit(cache=True, nogil=True, error_model='numpy')
+def _best_overlap(first: Any, second: Any, iou_threshold: float, best: Any) -> None:
+    """Fill ``best`` from corners, with the arithmetic of :func:`iou_matrix`, which is not kept."""
+    areas = (second[:, 2] - second[:, 0] + 1) * (second[:, 3] - second[:, 1] + 1)
+    for i in range(len(first)):
+        x1, y1, x2, y2 = first[i]
+        area = (x2 - x1 + 1) * (y2 - y1 + 1)
+        # Below any overlap, so that the first of equal ones wins.
+        highest = -1.0
+        best[i] = -1
+        for k in range(len(second)):
+            u1, v1, u2, v2 = second[k]
+            width = (u2 if u2 < x2 else x2) - (u1 if u1 > x1 else x1) + 1
+            height = (v2 if v2 < y2 else y2) - (v1 if v1 > y1 else y1) + 1
+            shared = (width if width > 0 else 0.0) * (height if height > 0 else 0.0)
+            iou = shared / max(area + areas[k] - shared, TINY)
+            if iou > highest:
+                highest = iou
+                best[i] = k if iou >= iou_threshold else -1

@@ -19,14 +19,15 @@ from mmbfbox.search.scoring import ScoreError
 
 
 def pooled_statistics(
-    counts: Sequence[int], means: Tensor, variances: Tensor
+    counts: Sequence[int] | Tensor, means: Tensor, variances: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Mean and unbiased variance of all values at once, from those of each batch.
 
     Pooled are the moments (count, sum, sum of squares), in float64, because squares cancel.
 
     Args:
-        counts: values that each of the B batches has in a channel.
+        counts: values that each of the B batches has in a channel, ``(B,)``; or, of layers side by side,
+            in each channel, ``(B, C)``.
         means: ``(B, C)``, mean of each batch and channel.
         variances: ``(B, C)``, unbiased variance of each batch and channel.
 
@@ -36,8 +37,9 @@ def pooled_statistics(
     Raises:
         ScoreError: one is not finite.
     """
-    count = torch.tensor(counts, dtype=torch.float64, device=means.device).unsqueeze(1)
-    total = count.sum()
+    count = torch.as_tensor(counts, dtype=torch.float64, device=means.device)
+    count = count if count.dim() == 2 else count.unsqueeze(1)
+    total = count.sum(0)
     # A single value has no unbiased variance.
     biased = (variances.double() * (count - 1) / count).where(count > 1, 0.0)
     mean = (count * means.double()).sum(0) / total

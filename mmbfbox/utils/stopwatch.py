@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,20 +32,28 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
         self.running = running
         self.device = torch.device(device)
+        self._lock = threading.Lock()
 
     @contextmanager
-    def __call__(self, work: str) -> Iterator[None]:
-        """Measure the body of a ``with`` and add it to ``work``."""
+    def __call__(self, work: str, wait: bool = True) -> Iterator[None]:
+        """Measure the body of a ``with`` and add it to ``work``; threads may measure at once.
+
+        Args:
+            work: name of this piece of work.
+            wait: whether readings wait for the device; work that ends on the CPU does not need that.
+        """
         if not self.running:
             yield
             return
-        start = self._now()
+        start = self._now(wait)
         try:
             yield
         finally:
-            self.seconds[work] = self.seconds.get(work, 0.0) + self._now() - start
+            seconds = self._now(wait) - start
+            with self._lock:
+                self.seconds[work] = self.seconds.get(work, 0.0) + seconds
 
-    def _now(self) -> float:
-        if self.device.type == 'cuda':
+    def _now(self, wait: bool) -> float:
+        if wait and self.device.type == 'cuda':
             torch.cuda.synchronize(self.device)
         return time.perf_counter()

@@ -177,6 +177,14 @@ def test_bad_weights_cost_only_the_archs_that_use_them(config, weights, archs, e
         scorer.score(archs[1])
     well = [a for a in archs if a.stages[0][0] != choice and a.stages[1][0] != huge]
     assert well and scored(scorer, well) == {arch: expected[arch] for arch in well}
+    # In order, each arch is begun before it is asked for: trouble is told in its own turn.
+    found = {}
+    for arch in scorer.order(archs):
+        try:
+            found |= scored(scorer, [arch])
+        except ScoreError:
+            assert arch not in well
+    assert found == {arch: expected[arch] for arch in well}
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def some_boxes(seed: int, number: int, distinct: int) -> tuple[torch.Tensor, tor
 
 def ours(boxes, scores, **keys):
     settings = dict(threshold=0.3, most=10**6, most_a_level=10**6) | keys
-    levels = np.zeros(scores.shape, np.int64)
+    levels = np.zeros(scores.shape, np.int8)
     return suppress(boxes.numpy(), scores.numpy(), levels, **settings)
 
 
@@ -111,7 +111,7 @@ def test_detections_are_those_of_mmdet_also_with_equal_scores(head, steps, shape
         scores[0][0, 0, 3, 3] = float('nan')
         deltas[1][1, 2, 0, 0] = float('inf')
         expected = head.predict_by_feat(scores, deltas, batch_img_metas=metas, rescale=True)
-        found = detect(head, scores, deltas, metas)()
+        found = detect(head, scores, deltas, metas).result()
         for mine, theirs in zip(found, expected, strict=True):
             # Boxes of the very same score may stand in another order.
             assert rows(mine) == rows(theirs)
@@ -121,9 +121,9 @@ def test_an_image_without_candidates_has_no_detections(head):
     scores, deltas = outputs(0, 10)
     for level in scores:
         level[1] = -9
-    found = detect(head, scores, deltas, METAS)()
+    found = detect(head, scores, deltas, METAS).result()
     assert [len(image['scores']) > 0 for image in found] == [True, False, True]
-    none = detect(head, [score - 99 for score in scores], deltas, METAS)()
+    none = detect(head, [score - 99 for score in scores], deltas, METAS).result()
     assert not any(len(image['scores']) for image in none)
 
 
@@ -133,5 +133,5 @@ def test_what_is_computed_otherwise_is_left_to_the_head(head, monkeypatch):
     assert not can_batch(head)
     scores, deltas = outputs(0, 10**6)
     expected = head.predict_by_feat(scores, deltas, batch_img_metas=METAS, rescale=True)
-    found = detect(head, scores, deltas, METAS)()
+    found = detect(head, scores, deltas, METAS).result()
     assert torch.equal(found[0]['bboxes'], expected[0].bboxes)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from mmbfbox.engine import load_weights
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
+from mmbfbox.search.fast.fused import fuse
 from mmbfbox.search.fast.norms import PathNorm, path_norms, replace_norms
 from mmbfbox.search.fast.prefix import Activations
-from mmbfbox.search.precision import check_precision
+from mmbfbox.search.precision import HALF, check_precision
 from mmbfbox.search.recalibrate import batch_norms
 from mmbfbox.search.scorer import build_quietly
 from mmbfbox.space import Arch
@@ -32,7 +33,7 @@ class ResidentSupernet:
         config: config of the search.
         weights: state dict of the supernet.
         device: where to compute.
-        precision: ``'fp32'``, ``'tf32'`` or ``'bf16'``; norms and head stay in float32.
+        precision: ``'fp32'``, ``'tf32'``, ``'bf16'`` or ``'fp16'``; norms and head stay in float32.
         channels_last: memory layout.
 
     Attributes:
@@ -63,15 +64,17 @@ class ResidentSupernet:
         load_weights(model, weights, 'the supernet')
         self._recalibration = replace_norms(model)
         model.requires_grad_(False).eval().to(device)
-        self._dtype = torch.float32
-        if precision == 'bf16':
-            self._dtype = torch.bfloat16
-            # With 8 bits many scores would be the same, so the head stays in float32.
+        self._dtype = HALF.get(precision, torch.float32)
+        if precision in HALF:
+            # With so few bits many scores would be the same, so the head stays in float32.
             for module in (*model.backbone.modules(), *model.neck.modules()):
                 if isinstance(module, nn.Conv2d):
                     module.to(self._dtype)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.model: Any = model.to(memory_format=self._layout)
+        self._head: Any = model.bbox_head
+        if torch.device(device).type == 'cuda' and channels_last:
+            self._head = fuse(model).to(memory_format=self._layout)
         self._slots = [slot for stage in model.backbone.stages for slot in stage]
         self._ends = {stage[-1] for stage in model.backbone.stages}
         self.units = 1 + len(self._slots)
@@ -96,8 +99,21 @@ class ResidentSupernet:
 
     def outputs(self, maps: tuple[Tensor, ...]) -> tuple[list[Tensor], list[Tensor]]:
         """Scores and box deltas of each level, from the outputs of all stages."""
-        scores, deltas = self.model.bbox_head([level.float() for level in self.model.neck(maps)])
+        scores, deltas = self._head([level.float() for level in self.model.neck(maps)])
         return scores, deltas
+
+    def recalibrating(
+        self, norms: Sequence[PathNorm], batches: int
+    ) -> AbstractContextManager[None]:
+        """Recalibrate these norms with what the body runs: so many batches.
+
+        Each batch is normalised by its own statistics, as in training; the pooled ones are used afterwards.
+        """
+        return self._recalibration.of(norms, batches)
+
+    def number_batch(self, number: int) -> None:
+        """Say which batch comes next: norms note its statistics under this number."""
+        self._recalibration.batch = number
 
     def norms(self, unit: int) -> list[PathNorm]:
         """The norms of a unit of the active path."""
@@ -105,16 +121,3 @@ class ResidentSupernet:
             return path_norms(self.model.backbone.stem)
         slot = self._slots[unit - 1]
         return path_norms(slot.choices[slot.active])
-
-    @contextmanager
-    def normalised_by_batch(self) -> Iterator[None]:
-        """Normalise each batch by its own statistics, as in training."""
-        self._recalibration.running = True
-        try:
-            yield
-        finally:
-            self._recalibration.running = False
-
-    def number_batch(self, number: int) -> None:
-        """Say which batch comes next: norms note its statistics under this number."""
-        self._recalibration.batch = number

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from mmengine import Config
 from mmengine.device import get_device
-from mmengine.evaluator import Evaluator
 from torch import Tensor
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.fast.detections import detect
+from mmbfbox.search.fast.detections import Detections, detect
 from mmbfbox.search.fast.images import ResidentImages
+from mmbfbox.search.fast.measuring import Measuring, Metas, Scores
 from mmbfbox.search.fast.memory import default_memory, to_bytes
 from mmbfbox.search.fast.network import ResidentSupernet
 from mmbfbox.search.fast.prefix import Path, PrefixCache, branch_depths, path_of, shared_length
 from mmbfbox.search.precision import float32_arithmetic
 from mmbfbox.search.scorer import build_dataset, check_config, image_names
-from mmbfbox.search.scoring import DEFAULT_PARTS, Keep, batches_in_parts, check_finite
+from mmbfbox.search.scoring import (
+    DEFAULT_PARTS,
+    Keep,
+    ScoreError,
+    batches_in_parts,
+    check_finite,
+)
 from mmbfbox.space import Arch
 from mmbfbox.utils.stopwatch import Stopwatch
 
@@ -38,7 +46,7 @@ class FastScorer:
         device: where to compute. Defaults to the device that mmengine finds.
         parts: parts of the held-out images, see :meth:`score`. Defaults to 4.
         channels_last: memory layout of the network. Defaults to True.
-        precision: ``'fp32'``, ``'tf32'`` (NVIDIA GPUs) or ``'bf16'``. Defaults to ``'fp32'``.
+        precision: ``'fp32'``, ``'bf16'``, or on NVIDIA GPUs ``'tf32'`` or ``'fp16'``. Defaults to ``'fp32'``.
         batch_size: held-out images that are scored at once. Defaults to that of ``held_out_dataloader``.
             Images to recalibrate on keep the batches of ``recalibration_dataloader``: they are part of
             what a score means.
@@ -88,10 +96,11 @@ class FastScorer:
         left = budget - self._pixels['recalibration'].bytes
         held_out = config.held_out_dataloader
         self._parts = self._read('held_out', held_out, parts, batch_size, left)
-        self._evaluator = Evaluator(config.held_out_evaluator)
-        self._evaluator.dataset_meta = self._pixels['held_out'].dataset.metainfo
+        metainfo = self._pixels['held_out'].dataset.metainfo
+        self._measure = Measuring(config.held_out_evaluator, metainfo, self.stopwatch)
         self._path: Path = ()
-        self._queue: deque[Path] = deque()
+        self._queue: deque[Arch] = deque()
+        self._ahead: tuple[Arch, Future[Scores]] | None = None
 
     def _read(
         self, name: str, loader: Any, parts: int, size: int | None, budget: float
@@ -111,19 +120,65 @@ class FastScorer:
     def order(self, archs: Iterable[Arch]) -> list[Arch]:
         """The archs in prefix order: those that begin alike stand together."""
         ordered = sorted(archs, key=path_of)
-        self._queue = deque(map(path_of, ordered))
+        self._queue = deque(ordered)
         return ordered
 
     @torch.inference_mode()
     def score(self, arch: Arch, keep: Keep | None = None) -> dict[str, float]:
         """AP of ``easy``, ``medium`` and ``hard`` on the held-out images, as fractions.
 
+        While the CPU measures, the device goes on with the next arch of :meth:`order`.
+
         Args:
             arch: an arch of the supernet's space.
             keep: asked after each part of the images but the last; on False AP so far is returned.
+                Nothing is computed ahead then.
 
         Raises:
             ScoreError: the subnet's weights or activations are not finite.
+        """
+        ahead, self._ahead = self._ahead, None
+        if keep is not None:
+            return self._score_in_parts(arch, keep)
+        scores = ahead[1] if ahead and ahead[0] == arch else self._begin(arch)
+        if self._queue:
+            following = self._queue[0]
+            self._ahead = following, self._begin(following)
+        return scores.result()
+
+    def _begin(self, arch: Arch) -> Future[Scores]:
+        """Let the device compute an arch; threads measure what comes of it."""
+        try:
+            with self._active(arch) as wanted:
+                return self._measure(
+                    [self._detect(batch, wanted) for part in self._parts for batch in part]
+                )
+        except Exception as error:  # it is this arch's, and told when its score is asked for
+            failed: Future[Scores] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def _score_in_parts(self, arch: Arch, keep: Keep) -> Scores:
+        """Score part by part, as long as ``keep`` says so."""
+        with self._active(arch) as wanted:
+            batches = []
+            for number, part in enumerate(self._parts, 1):
+                batches += [self._detect(batch, wanted) for batch in part]
+                scores = self._measure(batches).result()
+                images = sum(len(metas) for metas, _ in batches)
+                if number < len(self._parts) and not keep(images, scores):
+                    break
+            return scores
+
+    @contextmanager
+    def _active(self, arch: Arch) -> Iterator[set[int]]:
+        """Make an arch the active path, recalibrated.
+
+        Yields:
+            The depths whose activations following archs will use.
+
+        Raises:
+            ScoreError: its weights or activations are not finite.
         """
         if not self._finite:
             check_finite(self.weights, arch)
@@ -132,15 +187,20 @@ class FastScorer:
         # Until all of it is known again, only this much of the path is.
         self._path = path[:known]
         self.cache.cut(known)
-        if path in self._queue:
-            while self._queue.popleft() != path:
+        if arch in self._queue:
+            while self._queue.popleft() != arch:
                 pass
-        wanted = branch_depths(path, self._queue) | {1}
+        wanted = branch_depths(path, map(path_of, self._queue)) | {1}
         self.network.set_arch(arch)
         with float32_arithmetic(self.precision):
-            self._recalibrate(known, wanted)
+            try:
+                self._recalibrate(known, wanted)
+            except ScoreError as error:
+                if self.precision == 'fp16':
+                    raise ScoreError(f'{error}, or set search.scorer.precision to bf16') from error
+                raise
             self._path = path
-            return self._evaluate(wanted, keep)
+            yield wanted
 
     def _recalibrate(self, known: int, wanted: set[int]) -> None:
         """Pool the statistics of the units after the first ``known`` ones."""
@@ -149,14 +209,10 @@ class FastScorer:
         if not new:
             return
         batches = len(self._pixels['recalibration'])
-        with self.stopwatch('recalibration'), network.normalised_by_batch():
-            for norm in new:
-                norm.begin(batches)
+        with self.stopwatch('recalibration'), network.recalibrating(new, batches):
             for batch in range(batches):
                 network.number_batch(batch)
                 self._run('recalibration', batch, wanted)
-            for norm in new:
-                norm.finish()
 
     def _run(self, name: str, batch: int, wanted: set[int]) -> tuple[Tensor, ...]:
         """Send a batch through the backbone, from the deepest activations that are there.
@@ -176,44 +232,10 @@ class FastScorer:
                 self.cache.keep((name, batch), unit, activations)
         return activations.maps
 
-    def _evaluate(self, wanted: set[int], keep: Keep | None) -> dict[str, float]:
-        """Detect on the held-out images, part by part, and measure."""
-        metrics = self._evaluator.metrics
-        for metric in metrics:
-            metric.results.clear()
-        images = 0
-        # If nobody asks in between, the parts are one.
-        parts = self._parts if keep else [[batch for part in self._parts for batch in part]]
-        for number, part in enumerate(parts, 1):
-            # The CPU suppresses boxes while the device goes on.
-            finishing = [self._detect(batch, wanted) for batch in part]
-            images += sum(finish() for finish in finishing)
-            with self.stopwatch('metric'):
-                # Not evaluator.evaluate: it gathers the results of all processes.
-                scores = {
-                    name: float(value)
-                    for metric in metrics
-                    for name, value in metric.compute_metrics(metric.results).items()
-                }
-            if keep and number < len(parts) and not keep(images, scores):
-                break
-        return scores
-
-    def _detect(self, batch: int, wanted: set[int]) -> Callable[[], int]:
-        """Detect on one batch; what is returned hands it to the metrics and counts its images."""
+    def _detect(self, batch: int, wanted: set[int]) -> tuple[Metas, Future[list[Detections]]]:
+        """Detect on one batch of held-out images: their meta keys, and what will hold the boxes."""
         with self.stopwatch('detector'):
             scores, deltas = self.network.outputs(self._run('held_out', batch, wanted))
-        with self.stopwatch('post-processing'):
-            metas = [sample.metainfo for sample in self._pixels['held_out'].samples[batch]]
-            detections = detect(self.network.model.bbox_head, scores, deltas, metas)
-
-        def finish() -> int:
-            with self.stopwatch('post-processing'):
-                found = detections()
-            with self.stopwatch('metric'):
-                pairs = zip(metas, found, strict=True)
-                samples = [{**meta, 'pred_instances': boxes} for meta, boxes in pairs]
-                self._evaluator.process(data_samples=samples)
-            return len(samples)
-
-        return finish
+        metas = [sample.metainfo for sample in self._pixels['held_out'].samples[batch]]
+        head = self.network.model.bbox_head
+        return metas, detect(head, scores, deltas, metas, self.stopwatch)

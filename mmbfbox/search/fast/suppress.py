@@ -13,12 +13,13 @@ CELLS = 12
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Levels = NDArray[np.int8]
 
 
 def suppress(
     boxes: Floats,
     scores: Floats,
-    levels: Ints,
+    levels: Levels,
     threshold: float,
     most: int,
     most_a_level: int,

@@ -1,0 +1,88 @@
+"""How far batches, memory layouts and precisions move the fast scorer's scores, and how long they take.
+
+    python benchmarks/search_settings.py --supernet work_dirs/demo/supernet/iter_500.pth
+
+Consecutive candidates of a random search of --population, in its own order, on the GPU if there is one.
+All are compared with fp32 in channels-last and the config's batches. On a GPU the same is measured twice:
+what differs then is the device's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from scipy.stats import spearmanr
+from search_setup import build_search
+from torch import Tensor
+
+from mmbfbox.models import space_of
+from mmbfbox.search.fast import FastScorer
+from mmbfbox.search.fast.prefix import path_of
+from mmbfbox.space import Arch
+
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    'cpu': [dict(batch_size=5), dict(batch_size=40), dict(channels_last=False)],
+    'cuda': [{}, dict(batch_size=5), dict(channels_last=False), dict(precision='tf32')],
+}
+HALF = {'cpu': ('bf16',), 'cuda': ('fp16', 'bf16')}
+
+
+def score(
+    config: Any,
+    weights: dict[str, Tensor],
+    archs: Sequence[Arch],
+    device: str,
+    keys: dict[str, Any],
+) -> tuple[list[float], float]:
+    """Hard AP of all archs but the first, and seconds a candidate."""
+    scorer = FastScorer(config, weights, device, **keys)
+    scorer.order(archs)
+    scorer.score(archs[0])
+    start = time.perf_counter()
+    hard = [scorer.score(arch)['hard'] for arch in archs[1:]]
+    return hard, (time.perf_counter() - start) / len(hard)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--config', default='demo/search', help='config of the search')
+    parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
+    parser.add_argument('--supernet', default='work_dirs/demo/supernet/iter_500.pth')
+    parser.add_argument('--candidates', type=int, default=50)
+    parser.add_argument('--population', type=int, default=1000, help='candidates of the search')
+    parser.add_argument('--cpu', action='store_true', help='on the CPU although there is a GPU')
+    args = parser.parse_args()
+    device = 'cuda' if torch.cuda.is_available() and not args.cpu else 'cpu'
+    config, weights, model = build_search(args.config, args.data, args.supernet)
+    space = space_of(model)
+    archs = sorted({space.sample(0, index) for index in range(args.population)}, key=path_of)
+    first = len(archs) // 2
+    archs = archs[first - 1 : first + args.candidates]
+
+    expected, seconds = score(config, weights, archs, device, {})
+    name = torch.cuda.get_device_name() if device == 'cuda' else 'CPU'
+    print(f'{name}, torch {torch.__version__}, {len(expected)} candidates, hard AP '
+          f'{100 * min(expected):.2f} to {100 * max(expected):.2f} %\n')  # fmt: skip
+    print(
+        '| setting | largest difference in hard AP | mean | rank correlation | seconds a candidate |'
+    )
+    print(f'|---|---|---|---|---|\n| fp32, channels-last | | | | {seconds:.3f} |')
+    for keys in (*SETTINGS[device], *(dict(precision=half) for half in HALF[device])):
+        hard, seconds = score(config, weights, archs, device, keys)
+        off = [abs(a - b) for a, b in zip(hard, expected, strict=True)]
+        title = ', '.join(f'`{key}={value!r}`' for key, value in keys.items()) or 'the same again'
+        print(
+            f'| {title} | {max(off):.2g} | {sum(off) / len(off):.2g} | '
+            f'{spearmanr(hard, expected)[0]:.4f} | {seconds:.3f} |',
+            flush=True,
+        )
+
+
+if __name__ == '__main__':
+    main()
