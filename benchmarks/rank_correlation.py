@@ -31,12 +31,11 @@ from search_setup import build_search
 from torch import nn
 
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.models import cost_table, space_of
-from mmbfbox.search import Limits, ReferenceScorer, recalibrate, scorer
-from mmbfbox.search.limits import Costs
+from mmbfbox.models import cost_table
+from mmbfbox.search import ReferenceScorer, recalibrate, scorer
 from mmbfbox.search.recalibrate import batch_norms
 from mmbfbox.search.work_dir import fingerprint
-from mmbfbox.space import JointSpace
+from mmbfbox.space import CostTable
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write
 
@@ -79,18 +78,16 @@ WAYS: dict[str, Callable[..., None]] = {
 }
 
 
-def draw(space: JointSpace, costs: Costs, limits: Limits, seed: int, number: int) -> list[Row]:
-    """So many different archs that meet the limits, in the order in which the space draws them."""
+def draw(costs: CostTable, seed: int, number: int) -> list[Row]:
+    """So many different archs, in the order in which the space draws them."""
     rows: dict[str, Row] = {}
     for index in range(1000 * number):
-        arch = space.sample(seed, index).canonical()
-        counted = costs.of(arch)
-        if not limits.broken(counted):
-            text = space.to_json(arch)
-            rows.setdefault(text, dict(arch=text, macs=counted['detector_macs'], trained={}))
+        arch = costs.space.sample(seed, index).canonical()
+        row: Row = dict(arch=costs.space.to_json(arch), macs=costs.detector(arch).macs, trained={})
+        rows.setdefault(row['arch'], row)
         if len(rows) == number:
             return list(rows.values())
-    raise UserError(f'the space has no {number} archs within the limits; give a smaller --archs')
+    raise UserError(f'the space has no {number} archs; give a smaller --archs')
 
 
 class FromScratch:
@@ -159,12 +156,10 @@ def score_and_train(args: argparse.Namespace, results: Path) -> None:
     """
     config, weights, model = build_search(args.search, args.data, args.supernet)
     size = int(config.search.size[0]), int(config.search.size[1])
-    costs = Costs(cost_table(model, (224, 224)), cost_table(model, size))
-    limits = Limits(config.search.limits if args.limits else {})
-    keys = ('search', 'data', 'seed', 'iterations', 'limits')
-    settings = {key: getattr(args, key) for key in keys}
+    costs = cost_table(model, size)
+    settings = {key: getattr(args, key) for key in ('search', 'data', 'seed', 'iterations')}
     settings['supernet'] = fingerprint(Path(args.supernet).read_bytes())
-    rows = draw(space_of(model), costs, limits, args.seed, args.archs)
+    rows = draw(costs, args.seed, args.archs)
     known: dict[str, Any] = dict(settings=settings, rows=[])
     if results.exists():
         known = json.loads(results.read_text())
@@ -181,16 +176,16 @@ def score_and_train(args: argparse.Namespace, results: Path) -> None:
             path.write_text(json.dumps(dict(settings=settings, rows=rows), indent=1))
 
     reference = ReferenceScorer(config, weights)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows[: args.archs]):
         if 'scores' not in row:
-            arch, row_scores = space_of(model).from_json(row['arch']), {}
+            arch, row_scores = costs.space.from_json(row['arch']), {}
             for name, way in WAYS.items():
                 with patch.object(scorer, 'recalibrate', way):
                     row_scores[name] = reference.score(arch)['hard']
             row['scores'] = row_scores
             write()
             shown = ', '.join(f'{name} {100 * score:.2f}' for name, score in row_scores.items())
-            print(f'[{number + 1}/{len(rows)} scored] hard AP: {shown}', flush=True)
+            print(f'[{number + 1}/{args.archs} scored] hard AP: {shown}', flush=True)
 
     jobs = [
         (number, row['arch'], seed)
@@ -296,7 +291,6 @@ def main() -> None:
         type=int,
         help="of each training, with the schedule stretched to it; the config's own by default",
     )
-    parser.add_argument('--limits', action='store_true', help="keep to the search's limits")
     parser.add_argument('--processes', type=int, default=1, help='trainings at a time')
     parser.add_argument('--work-dir', default='work_dirs/rank_correlation')
     parser.add_argument('--table', action='store_true', help='only print what there is')

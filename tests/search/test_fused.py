@@ -102,7 +102,8 @@ def test_a_fused_network_gives_the_outputs_and_statistics_of_the_one_that_it_was
                 outputs.append([*scores, *deltas])
                 pooled.append([statistic for norm in norms for statistic in norm.pooled])
             for one, other in zip(outputs[0] + pooled[0], outputs[1] + pooled[1], strict=True):
-                assert torch.allclose(one, other, rtol=1e-3, atol=1e-4)
+                # Rounding errors of a deep network are of the order of its greatest values.
+                assert (one - other).abs().max() <= 1e-4 * one.abs().max()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='the kernel needs an NVIDIA GPU')

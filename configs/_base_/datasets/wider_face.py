@@ -92,14 +92,14 @@ test_dataloader = val_dataloader
 
 # What a search scores candidates on, and what it recalibrates their BN with.
 held_out_dataloader = dict(
-    batch_size=8,
+    batch_size=20,
     num_workers=2,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(part='held_out', test_mode=True, pipeline=letterbox_pipeline, **train_files),
 )
 recalibration_dataloader = dict(
-    batch_size=8,
+    batch_size=20,
     num_workers=2,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),

@@ -15,6 +15,7 @@ from torch.nn.functional import conv2d, pad
 
 from mmbfbox.models.blocks import ResidualBlock
 from mmbfbox.models.head import PerLevelRetinaHead
+from mmbfbox.search.fast.kernels import normalise_
 from mmbfbox.search.fast.norms import PathNorm
 
 HALF = 4
@@ -62,12 +63,11 @@ class QuarteredDepthwise(nn.Module):
         weight = conv.weight.detach()
         # The second half of a side begins at the centre, which belongs to the first.
         low, high = weight[:, :, : HALF + 1], pad(weight[:, :, HALF + 1 :], (0, 0, 1, 0))
-        quarters = [
-            quarter
+        self._quarters = [
+            quarter.contiguous()
             for half in (low, high)
             for quarter in (half[..., : HALF + 1], pad(half[..., HALF + 1 :], (1, 0)))
         ]
-        self.register_buffer('quarters', torch.stack(quarters), persistent=False)
 
     @staticmethod
     def fits(module: nn.Module) -> bool:
@@ -87,16 +87,39 @@ class QuarteredDepthwise(nn.Module):
         size = [
             (side - 1) // step + 1 for side, step in zip(x.shape[-2:], self.stride, strict=True)
         ]
+        # The quick kernel pads by half of its own size; so the other half is padded here.
+        x = pad(x, (HALF // 2,) * 4)
         total: Tensor | None = None
-        quarters: Any = self.quarters
-        for number, weight in enumerate(quarters):
-            whole = conv2d(x, weight, None, self.stride, HALF, groups=self.groups)
-            # With padding 4 a quarter sees what is left of (above) the centre; four pixels on, the rest.
+        for number, weight in enumerate(self._quarters):
+            whole = conv2d(x, weight, None, self.stride, HALF // 2, groups=self.groups)
+            # A quarter sees what is left of (above) the centre; four pixels on, it sees the rest.
             top, left = (HALF // step * on for step, on in zip(self.stride, divmod(number, 2)))
             part = whole[..., top : top + size[0], left : left + size[1]]
             total = part if total is None else total + part
         assert total is not None
         return total
+
+
+class FusedBias(nn.Module):
+    """A convolution whose bias and ReLU are applied in one pass over its output.
+
+    Args:
+        conv: its weight is shared.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.conv = conv
+        assert conv.bias is not None
+        self._bias = conv.bias.detach().float()
+        # A batch norm of these does nothing but add the bias.
+        self._mean, self._one = torch.zeros_like(self._bias), torch.ones_like(self._bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the convolution, its bias and ReLU."""
+        conv, one = self.conv, self._one
+        y = conv2d(x, conv.weight, None, conv.stride, conv.padding, conv.dilation, conv.groups)
+        return normalise_(y, self._mean, one, one, self._bias, 0.0, relu=True)
 
 
 class JoinedHead(nn.Module):
@@ -142,14 +165,20 @@ def fuse(model: Any) -> Any:
         if isinstance(module, PathNorm):
             module.fused = True
         if isinstance(module, ConvModule):
-            activate = getattr(module, 'activate', None)
-            if isinstance(module.norm, PathNorm) and isinstance(activate, nn.ReLU):
+            if isinstance(module.norm, PathNorm) and _applies_relu(module):
                 module.norm.relu, module.with_activation = True, False
             if QuarteredDepthwise.fits(module.conv):
                 module.conv = QuarteredDepthwise(module.conv)
+    for module in model.neck.modules():
+        if isinstance(module, ConvModule) and module.with_bias and _applies_relu(module):
+            module.conv, module.with_activation = FusedBias(module.conv), False
     for parent in list(model.backbone.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, ResidualBlock) and isinstance(child.convs[-1].norm, PathNorm):
                 setattr(parent, name, FusedResidual(child))
     head = model.bbox_head
     return JoinedHead(head) if type(head) is PerLevelRetinaHead else head
+
+
+def _applies_relu(module: ConvModule) -> bool:
+    return module.with_activation and isinstance(module.activate, nn.ReLU)

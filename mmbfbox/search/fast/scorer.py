@@ -180,6 +180,9 @@ class FastScorer:
         Raises:
             ScoreError: its weights or activations are not finite.
         """
+        if arch in self._queue:
+            while self._queue.popleft() != arch:
+                pass
         if not self._finite:
             check_finite(self.weights, arch)
         path = path_of(arch)
@@ -187,9 +190,6 @@ class FastScorer:
         # Until all of it is known again, only this much of the path is.
         self._path = path[:known]
         self.cache.cut(known)
-        if arch in self._queue:
-            while self._queue.popleft() != arch:
-                pass
         wanted = branch_depths(path, map(path_of, self._queue)) | {1}
         self.network.set_arch(arch)
         with float32_arithmetic(self.precision):
