@@ -1,10 +1,12 @@
-"""One search in one process with one thread, and in two processes with one thread each.
+"""One search in one process on one core, in one process on two, and in two processes on two.
 
     python benchmarks/search_processes.py --data work_dirs/demo/data \
         --supernet work_dirs/demo/supernet/iter_500.pth
 
-Runs tools/search.py and tools/dist_search.sh on configs/demo/search.py. Counted is the time of scoring: of
-the process that scored longest, without starting up and without the report.
+Runs tools/search.py and tools/dist_search.sh on configs/demo/search.py, with one thread for the networks of
+each process; beside it a process has threads that suppress boxes and measure. Counted is the time of
+scoring: of the process that scored longest, without starting up and without the report. Linux only:
+processes are bound to cores.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def search(processes: int, args: argparse.Namespace, folder: Path) -> tuple[float, dict[int, dict]]:
+def search(
+    processes: int, cores: int, args: argparse.Namespace, folder: Path
+) -> tuple[float, dict[int, dict]]:
     """Search; return the seconds of scoring and each candidate's scores."""
     port = str(29500 + os.getpid() % 1000)
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, 'PORT': port}
@@ -30,7 +34,12 @@ def search(processes: int, args: argparse.Namespace, folder: Path) -> tuple[floa
     if processes > 1:
         script = str(ROOT / 'tools/dist_search.sh')
         command = ['bash', script, 'demo/search', args.supernet, str(processes)]
-    subprocess.run([*command, *rest], env=env, check=True, stdout=subprocess.DEVNULL)
+    # The scorer counts the cores that it may use.
+    mine = sorted(os.sched_getaffinity(0))[:cores]
+    subprocess.run(
+        [*command, *rest], env=env, check=True, stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, mine),
+    )  # fmt: skip
     seconds, scores = [], {}
     for file in folder.glob('candidates*.jsonl'):
         lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -48,14 +57,15 @@ def main() -> None:
     parser.add_argument('--candidates', type=int, default=200)
     args = parser.parse_args()
     results = {}
-    for processes in (1, 2):
+    for processes, cores in ((1, 1), (1, 2), (2, 2)):
         with tempfile.TemporaryDirectory() as folder:
-            results[processes] = search(processes, args, Path(folder))
-    same = results[1][1] == results[2][1]
-    print('| processes, one thread each | candidates an hour | of one |\n|---|---|---|')
-    for processes, (seconds, scores) in results.items():
+            results[processes, cores] = search(processes, cores, args, Path(folder))
+    first_seconds, first_scores = results[1, 1]
+    same = all(scores == first_scores for _, scores in results.values())
+    print('| processes | cores | candidates an hour | of one on one core |\n|---|---|---|---|')
+    for (processes, cores), (seconds, scores) in results.items():
         rate = 3600 * len(scores) / seconds
-        print(f'| {processes} | {rate:.0f} | {results[1][0] / seconds:.2f} x |')
+        print(f'| {processes} | {cores} | {rate:.0f} | {first_seconds / seconds:.2f} x |')
     print(f'\n{args.candidates} candidates, scores {"the same" if same else "DIFFERENT"}')
 
 

@@ -20,6 +20,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_weights
 from mmbfbox.models import set_arch, space_of
 from tests.engine import rank_scenarios as scenarios
+from tests.engine import rank_training as training
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH = range(2)
@@ -59,7 +60,7 @@ def close(first: dict[str, Any], second: dict[str, Any]) -> None:
 
 def test_two_ranks_train_like_one_process_with_the_joined_batch(ranks):
     """Four steps with four paths; ranks have different numbers of faces, one image has none."""
-    expected = scenarios.train(scenarios.supernet(), BOTH)
+    expected = training.train(training.supernet(), BOTH)
     for one, two, joined in zip(*(rank['joined_batch'] for rank in ranks), expected, strict=True):
         assert same(one, two)
         close(one, joined)
@@ -67,8 +68,8 @@ def test_two_ranks_train_like_one_process_with_the_joined_batch(ranks):
 
 def test_batches_without_any_face_on_one_rank_or_on_both_mean_the_same(ranks):
     """Nobody waits for ever, and the ranks still train like one process with the joined batch."""
-    args = scenarios.supernet(), BOTH, len(scenarios.FACELESS), scenarios.FACELESS
-    expected = scenarios.train(*args)
+    args = training.supernet(), BOTH, len(scenarios.FACELESS), scenarios.FACELESS
+    expected = training.train(*args)
     assert not same(expected[-1], expected[-2])  # background is learnt from faceless images
     for one, two, joined in zip(*(rank['no_faces'] for rank in ranks), expected, strict=True):
         assert same(one, two)
@@ -77,7 +78,7 @@ def test_batches_without_any_face_on_one_rank_or_on_both_mean_the_same(ranks):
 
 def test_baselines_under_mmengines_own_wrapper_train_like_one_process_too(ranks):
     """Because the head divides by the positives of all ranks; mmdet's own divides by each rank's."""
-    expected = scenarios.train_plain(scenarios.plain_network(), BOTH)
+    expected = training.train_plain(training.plain_network(), BOTH)
     assert same(*(rank['baseline'] for rank in ranks))
     close(ranks[0]['baseline'], expected)
 
@@ -85,7 +86,7 @@ def test_baselines_under_mmengines_own_wrapper_train_like_one_process_too(ranks)
 def test_parameters_off_the_path_do_not_move_by_one_bit(ranks):
     """With momentum and weight decay, over steps with different paths."""
     states = ranks[0]['joined_batch']
-    space = space_of(scenarios.supernet())
+    space = space_of(training.supernet())
     for step, (before, after) in enumerate(itertools.pairwise(states)):
         allowed = {id(value) for value in subnet_weights(after, space.sample(7, step)).values()}
         moved = {name for name in after if not torch.equal(before[name], after[name])}
@@ -93,8 +94,8 @@ def test_parameters_off_the_path_do_not_move_by_one_bit(ranks):
 
 
 def test_accumulated_gradients_are_reduced_once_for_each_update(ranks):
-    model = scenarios.supernet()
-    expected = scenarios.train(model, BOTH, steps=2, accumulative_counts=2)[-1]
+    model = training.supernet()
+    expected = training.train(model, BOTH, steps=2, accumulative_counts=2)[-1]
     for rank in ranks:
         first, second = rank['accumulation']['sent']
         assert first == 0 and second > 0
@@ -102,10 +103,10 @@ def test_accumulated_gradients_are_reduced_once_for_each_update(ranks):
 
 
 def test_gradients_of_all_accumulated_paths_are_reduced(ranks):
-    model = scenarios.supernet()
+    model = training.supernet()
     for step in range(2):
         set_arch(model, space_of(model).sample(7, step))
-        batch = model.data_preprocessor(scenarios.batch(step, BOTH), training=True)
+        batch = model.data_preprocessor(training.batch(step, BOTH), training=True)
         model.parse_losses(model(**batch, mode='loss'))[0].backward()
     expected = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     one, two = (rank['paths_of_one_update'] for rank in ranks)
@@ -116,7 +117,7 @@ def test_gradients_of_all_accumulated_paths_are_reduced(ranks):
 def test_bfloat16_works_on_two_ranks(ranks):
     one, two = (rank['bf16'] for rank in ranks)
     assert same(one[-1], two[-1]) and not same(one[0], one[-1])
-    joined = scenarios.train(scenarios.supernet(), BOTH, steps=2, kind=BFloat16OptimWrapper)
+    joined = training.train(training.supernet(), BOTH, steps=2, kind=BFloat16OptimWrapper)
     for name, value in joined[-1].items():
         assert torch.allclose(one[-1][name], value, atol=2e-3), name
 
