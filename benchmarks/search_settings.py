@@ -4,7 +4,8 @@
 
 Consecutive candidates of a random search of --population, in its own order, on the GPU if there is one.
 All are compared with fp32 in channels-last and the config's batches. On a GPU the same is measured twice:
-what differs then is the device's own.
+what differs then is the device's own. --imitate rounds weights, inputs and outputs of convolutions and
+norms to half precision on the CPU, to see what it would do on a GPU.
 """
 
 from __future__ import annotations
@@ -17,18 +18,44 @@ from typing import Any
 import torch
 from scipy.stats import spearmanr
 from search_setup import build_search
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmbfbox.models import space_of
 from mmbfbox.search.fast import FastScorer
+from mmbfbox.search.fast.norms import PathNorm
 from mmbfbox.search.fast.prefix import path_of
+from mmbfbox.search.precision import HALF
 from mmbfbox.space import Arch
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
-    'cpu': [dict(batch_size=5), dict(batch_size=40), dict(channels_last=False)],
-    'cuda': [{}, dict(batch_size=40), dict(channels_last=False), dict(precision='tf32')],
+    'cpu': [
+        dict(batch_size=5),
+        dict(batch_size=40),
+        dict(channels_last=False),
+        dict(precision='bf16'),
+    ],
+    'cuda': [
+        {},
+        dict(batch_size=40),
+        dict(channels_last=False),
+        *(dict(precision=precision) for precision in ('tf32', 'fp16', 'bf16')),
+    ],
+    'imitated': [dict(imitated='fp16'), dict(imitated='bf16')],
 }
-HALF = {'cpu': ('bf16',), 'cuda': ('fp16', 'bf16')}
+
+
+def imitate(network: Any, precision: str) -> None:
+    """Round what backbone and neck compute to a half precision."""
+
+    def rounded(x: Tensor) -> Tensor:
+        return x.to(HALF[precision]).float()
+
+    for module in (*network.backbone.modules(), *network.neck.modules()):
+        if isinstance(module, nn.Conv2d):
+            module.weight.data = rounded(module.weight.data)
+            module.register_forward_pre_hook(lambda _, inputs: (rounded(inputs[0]),))
+        if isinstance(module, nn.Conv2d | PathNorm):
+            module.register_forward_hook(lambda _, inputs, output: rounded(output))
 
 
 def score(
@@ -42,7 +69,11 @@ def score(
 
     Each one is begun while the one before is measured.
     """
+    keys = dict(keys)
+    imitated = keys.pop('imitated', None)
     scorer = FastScorer(config, weights, device, **keys)
+    if imitated:
+        imitate(scorer.network.model, imitated)
     scorer.order(archs)
     scorer.score(archs[0])
     start = time.perf_counter()
@@ -62,9 +93,10 @@ def main() -> None:
     parser.add_argument(
         '--held-out', type=int, help='images to score on; those of the config by default'
     )
+    parser.add_argument('--imitate', action='store_true', help='only imitated half precisions')
     parser.add_argument('--cpu', action='store_true', help='on the CPU although there is a GPU')
     args = parser.parse_args()
-    device = 'cuda' if torch.cuda.is_available() and not args.cpu else 'cpu'
+    device = 'cpu' if args.cpu or args.imitate or not torch.cuda.is_available() else 'cuda'
     config, weights, model = build_search(args.config, args.data, args.supernet)
     if args.held_out:
         config.held_out_dataloader.dataset.held_out = args.held_out
@@ -82,7 +114,7 @@ def main() -> None:
         '| setting | largest difference in hard AP | mean | rank correlation | seconds a candidate |'
     )
     print(f'|---|---|---|---|---|\n| fp32, channels-last | | | | {seconds:.3f} |')
-    for keys in (*SETTINGS[device], *(dict(precision=half) for half in HALF[device])):
+    for keys in SETTINGS['imitated' if args.imitate else device]:
         hard, seconds = score(config, weights, archs, device, keys)
         off = [abs(a - b) for a, b in zip(hard, expected, strict=True)]
         title = ', '.join(f'`{key}={value!r}`' for key, value in keys.items()) or 'the same again'
