@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.functional import batch_norm
 
 from mmbfbox.models import set_arch, space_of
+from mmbfbox.search.fast import kernels
 from mmbfbox.search.fast.fused import JoinedHead, QuarteredDepthwise, fuse
 from mmbfbox.search.fast.kernels import normalise_
 from mmbfbox.search.fast.norms import path_norms, replace_norms
@@ -48,6 +49,24 @@ def test_norm_residual_and_relu_in_one_step(residual):
     assert torch.allclose(normalise_(x.clone(), *arguments), expected, atol=1e-6)
     relu = normalise_(x.clone(), *arguments, relu=True)
     assert torch.allclose(relu, expected.relu(), atol=1e-6)
+
+
+def test_where_the_kernel_does_not_run_torch_takes_its_place_and_says_so(monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError('no compiler\nand much more')
+
+    monkeypatch.setattr(kernels, 'triton', object())
+    monkeypatch.setattr(kernels, '_INTERPRETED', True)
+    monkeypatch.setattr(kernels, '_launch', fail)
+    kernels._runs_on.cache_clear()
+    x = torch.randn(1, 4, 2, 2).to(memory_format=torch.channels_last)
+    ones = torch.ones(4)
+    try:
+        with pytest.warns(UserWarning, match='RuntimeError: no compiler.; torch takes its place'):
+            found = normalise_(x.clone(), ones, ones, ones, ones, 0.0, relu=True)
+        assert torch.allclose(found, x.relu())
+    finally:
+        kernels._runs_on.cache_clear()
 
 
 @pytest.fixture(scope='module')

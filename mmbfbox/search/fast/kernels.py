@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn.functional import batch_norm
@@ -40,14 +43,49 @@ def normalise_(
     """
     last = torch.channels_last
     if (
-        triton is None
-        or not (x.is_cuda or _INTERPRETED)
-        or not x.is_contiguous(memory_format=last)
+        not x.is_contiguous(memory_format=last)
         or not (residual is None or residual.is_contiguous(memory_format=last))
+        or not _runs_on(x.device)
     ):
         y = batch_norm(x, mean, var, weight, bias, False, 0.0, eps)
         y = y if residual is None else y.add_(residual)
         return y.relu_() if relu else y
+    _launch(x, mean, var, weight, bias, eps, residual, relu)
+    return x
+
+
+@cache
+def _runs_on(device: torch.device) -> bool:
+    """Whether the kernel can be compiled for a device and runs on it; else it says why it does not."""
+    if triton is None or not (device.type == 'cuda' or _INTERPRETED):
+        return False
+    x = torch.zeros(1, 16, 1, 1, device=device).to(memory_format=torch.channels_last)
+    one = torch.ones(16, device=device)
+    try:
+        _launch(x, one, one, one, one, 1e-5, None, True)
+        # Waits for the device, where an error may show only then.
+        x.cpu()
+    except Exception as error:  # an old GPU, no C compiler: whatever it is, torch can do without it
+        said = (str(error) or 'no reason given').splitlines()[0]
+        warnings.warn(
+            f'Triton does not run on {device} ({type(error).__name__}: {said}); torch takes its place, '
+            f'which makes the search slower',
+            stacklevel=2,
+        )
+        return False
+    return True
+
+
+def _launch(
+    x: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    eps: float,
+    residual: Tensor | None,
+    relu: bool,
+) -> None:
     channels = x.shape[1]
     rows = x.numel() // channels
     block = min(128, triton.next_power_of_2(channels))
@@ -56,7 +94,6 @@ def normalise_(
         x, x if residual is None else residual, mean, var, weight, bias, rows, channels, eps,
         HAS_RESIDUAL=residual is not None, RELU=relu, ROWS=ELEMENTS // block, CHANNELS=block,
     )  # fmt: skip
-    return x
 
 
 _INTERPRETED = False
