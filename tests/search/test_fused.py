@@ -51,18 +51,23 @@ def test_norm_residual_and_relu_in_one_step(residual):
     assert torch.allclose(relu, expected.relu(), atol=1e-6)
 
 
-def test_where_the_kernel_does_not_run_torch_takes_its_place_and_says_so(monkeypatch):
+@pytest.mark.parametrize(
+    ('installed', 'said'), [(True, 'RuntimeError: no compiler'), (False, 'it is not installed')]
+)
+def test_where_the_kernel_does_not_run_torch_takes_its_place_and_says_so(
+    monkeypatch, installed, said
+):
     def fail(*arguments):
         raise RuntimeError('no compiler\nand much more')
 
-    monkeypatch.setattr(kernels, 'triton', object())
+    monkeypatch.setattr(kernels, 'triton', object() if installed else None)
     monkeypatch.setattr(kernels, '_INTERPRETED', True)
     monkeypatch.setattr(kernels, '_launch', fail)
     kernels._runs_on.cache_clear()
     x = torch.randn(1, 4, 2, 2).to(memory_format=torch.channels_last)
     ones = torch.ones(4)
     try:
-        with pytest.warns(UserWarning, match='RuntimeError: no compiler.; torch takes its place'):
+        with pytest.warns(UserWarning, match=f'{said}.; torch takes its place'):
             found = normalise_(x.clone(), ones, ones, ones, ones, 0.0, relu=True)
         assert torch.allclose(found, x.relu())
     finally:
@@ -125,15 +130,24 @@ def test_a_fused_network_gives_the_outputs_and_statistics_of_the_one_that_it_was
                 assert (one - other).abs().max() <= 1e-4 * one.abs().max()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='the kernel needs an NVIDIA GPU')
+@pytest.mark.skipif(
+    not (torch.cuda.is_available() or kernels._INTERPRETED),
+    reason='the kernel needs an NVIDIA GPU, or Triton and TRITON_INTERPRET=1',
+)
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize('channels', [5, 48, 256])
 def test_the_kernel_agrees_with_torch(dtype, channels):
+    device = torch.device('cuda', 0) if torch.cuda.is_available() else torch.device('cpu')
+    assert kernels._runs_on(device)
     torch.manual_seed(0)
-    x, residual = (torch.randn(2, 3, channels, 17, 9, device='cuda') + 0.5).to(dtype)
-    mean, var, weight, bias = torch.rand(4, channels, device='cuda') + 0.1
+    x, residual = (torch.randn(2, 3, channels, 17, 9, device=device) + 0.5).to(dtype)
+    mean, var, weight, bias = torch.rand(4, channels, device=device) + 0.1
     x, residual = (t.to(memory_format=torch.channels_last) for t in (x, residual))
     expected = batch_norm(x.float(), mean, var, weight, bias) + residual.float()
-    found = normalise_(x.clone(), mean, var, weight, bias, 1e-5, residual, relu=True)
+    mine = x.clone()
+    found = normalise_(mine, mean, var, weight, bias, 1e-5, residual, relu=True)
+    assert found is mine
     tolerance = 1e-5 if dtype == torch.float32 else 3e-2
     assert torch.allclose(found.float(), expected.relu(), rtol=tolerance, atol=tolerance)
+    mine[0] = float('nan')
+    assert normalise_(mine, mean, var, weight, bias, 1e-5, relu=True)[0].isnan().all()

@@ -50,55 +50,50 @@ def normalise_(
         y = batch_norm(x, mean, var, weight, bias, False, 0.0, eps)
         y = y if residual is None else y.add_(residual)
         return y.relu_() if relu else y
-    _launch(x, mean, var, weight, bias, eps, residual, relu)
-    return x
+    return _launch(x, (mean, var, weight, bias), eps, residual, relu)
 
 
 @cache
 def _runs_on(device: torch.device) -> bool:
     """Whether the kernel can be compiled for a device and runs on it; else it says why it does not."""
-    if triton is None or not (device.type == 'cuda' or _INTERPRETED):
+    if not (device.type == 'cuda' or _INTERPRETED):
         return False
-    x = torch.zeros(1, 16, 1, 1, device=device).to(memory_format=torch.channels_last)
-    one = torch.ones(16, device=device)
-    try:
-        _launch(x, one, one, one, one, 1e-5, None, True)
-        # Waits for the device, where an error may show only then.
-        x.cpu()
-    except Exception as error:  # an old GPU, no C compiler: whatever it is, torch can do without it
-        said = (str(error) or 'no reason given').splitlines()[0]
-        warnings.warn(
-            f'Triton does not run on {device} ({type(error).__name__}: {said}); torch takes its place, '
-            f'which makes the search slower',
-            stacklevel=2,
-        )
-        return False
-    return True
+    reason = 'it is not installed'
+    if triton is not None:
+        x = torch.zeros(1, 16, 1, 1, device=device)
+        try:
+            # Waits for the device, where an error may show only then.
+            _launch(x, (torch.ones(16, device=device),) * 4, 1e-5, None, True).cpu()
+            return True
+        except (
+            Exception
+        ) as error:  # an old GPU, no C compiler: whatever it is, torch can do without
+            reason = f'{type(error).__name__}: {(str(error) or "no message").splitlines()[0]}'
+    warnings.warn(
+        f'Triton does not run on {device} ({reason}); torch takes its place, which makes the search slower',
+        stacklevel=3,
+    )
+    return False
 
 
 def _launch(
-    x: Tensor,
-    mean: Tensor,
-    var: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    eps: float,
-    residual: Tensor | None,
-    relu: bool,
-) -> None:
+    x: Tensor, parameters: tuple[Tensor, ...], eps: float, residual: Tensor | None, relu: bool
+) -> Tensor:
+    """Run the kernel; ``parameters`` are mean, variance, weight and bias."""
     channels = x.shape[1]
     rows = x.numel() // channels
     block = min(128, triton.next_power_of_2(channels))
     grid = triton.cdiv(rows, ELEMENTS // block), triton.cdiv(channels, block)
     _normalise[grid](
-        x, x if residual is None else residual, mean, var, weight, bias, rows, channels, eps,
+        x, x if residual is None else residual, *parameters, rows, channels, eps,
         HAS_RESIDUAL=residual is not None, RELU=relu, ROWS=ELEMENTS // block, CHANNELS=block,
     )  # fmt: skip
+    return x
 
 
 _INTERPRETED = False
 if triton is not None:
-    # TRITON_INTERPRET=1 runs kernels on the CPU, slowly: for tests.
+    # TRITON_INTERPRET=1 runs kernels on the CPU, slowly: for tests without a GPU.
     _INTERPRETED = bool(triton.knobs.runtime.interpret) if hasattr(triton, 'knobs') else False
 
     # Triton reads annotations as well: it knows no type but its own.
