@@ -145,6 +145,10 @@ def test_a_candidate_that_is_given_up_leaves_the_next_ones_right(config, weights
         which.score(archs[1], asked(which))
     assert seen[reference] == seen[scorer] and [n for n, _ in seen[scorer]] == [4, 7]
     assert scorer.score(archs[1])['number'] == expected[archs[1]]['number']
+    # Also one that has been begun ahead, part by part.
+    first, second, *_ = scorer.order(archs)
+    assert scorer.score(first)['number'] == expected[first]['number']
+    assert scorer.score(second, lambda *_: True)['number'] == expected[second]['number']
     after = scorer.score(archs[8])
     assert after['weight'] == pytest.approx(expected[archs[8]]['weight'], rel=1e-12)
 
@@ -175,6 +179,11 @@ def test_bad_weights_cost_only_the_archs_that_use_them(config, weights, archs, e
         scorer.score(archs[0])
     with pytest.raises(ScoreError, match='activations'):
         scorer.score(archs[1])
+    # What is too large for fp16 may not be for another precision.
+    scorer.precision = 'fp16'
+    with pytest.raises(ScoreError, match='learning rate, or set search.scorer.precision to bf16'):
+        scorer.score(archs[1])
+    scorer.precision = 'fp32'
     well = [a for a in archs if a.stages[0][0] != choice and a.stages[1][0] != huge]
     assert well and scored(scorer, well) == {arch: expected[arch] for arch in well}
     # In order, each arch is begun before it is asked for: trouble is told in its own turn.
@@ -194,6 +203,7 @@ def test_bad_weights_cost_only_the_archs_that_use_them(config, weights, archs, e
         (dict(image_memory='2'), "image_memory is '2'"),
         (dict(batch_size=0), 'batch_size is 0'),
         (dict(precision='tf32'), 'TF32 needs an NVIDIA GPU'),
+        (dict(precision='fp16'), 'FP16 needs an NVIDIA GPU'),
         (dict(precision='fp8'), 'set it to one of fp32'),
         (dict(channels=3), 'has the keys channels'),
         (dict(type='quick'), 'use one of fast, reference'),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -14,12 +13,12 @@ import torch
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from torch import Tensor
 
+from mmbfbox.search.fast.machine import threads_beside
 from mmbfbox.search.fast.suppress import suppress
 from mmbfbox.utils.stopwatch import Stopwatch
 
 Detections = dict[str, Tensor]
 KEYS = ('bboxes', 'scores', 'labels')
-MOST_THREADS = 8
 
 
 def can_batch(head: Any) -> bool:
@@ -75,13 +74,8 @@ def detect(
 
 @cache
 def _pool(device_type: str) -> ThreadPoolExecutor:
-    """Threads beside the one that feeds the device; the compiled code holds no lock.
-
-    Where the CPU is the device, its cores have enough to do.
-    """
-    cores = len(os.sched_getaffinity(0)) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))
-    threads = 1 if device_type == 'cpu' else max(1, min(MOST_THREADS, cores - 1))
-    return ThreadPoolExecutor(threads, 'detections')
+    """The threads; the compiled code holds no lock."""
+    return ThreadPoolExecutor(threads_beside(device_type), 'detections')
 
 
 def _beside(device: torch.device) -> Callable[[], Any]:

@@ -1,4 +1,4 @@
-"""How much memory may be used."""
+"""How much of the machine a process of the search may use."""
 
 from __future__ import annotations
 
@@ -12,14 +12,29 @@ GIB = 2**30
 SHARE = 0.4
 """Share of the free memory that is used unless a config says otherwise."""
 
+MOST_THREADS = 8
+
 
 def default_memory(device: str | torch.device) -> float:
     """GiB that this process may use: a share of what is free now, divided among local processes."""
     if torch.device(device).type == 'cuda':
         # A GPU belongs to one process of the search.
         return SHARE * torch.cuda.mem_get_info(device)[0] / GIB
-    local = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
-    return SHARE * os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / GIB / local
+    free = os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    return SHARE * free / GIB / _local_processes()
+
+
+def threads_beside(device_type: str) -> int:
+    """Threads beside the one that feeds the device. Where that is the CPU, its cores have enough to do."""
+    if device_type == 'cpu':
+        return 1
+    cores = len(os.sched_getaffinity(0)) // _local_processes()
+    return max(1, min(MOST_THREADS, cores - 1))
+
+
+def _local_processes() -> int:
+    """The processes on this machine, as torchrun counts them."""
+    return int(os.environ.get('LOCAL_WORLD_SIZE', 1))
 
 
 def to_bytes(key: str, gib: float | None, default: float) -> float:

@@ -13,7 +13,7 @@ from mmbfbox.search.fast.detections import Detections
 from mmbfbox.utils.stopwatch import Stopwatch
 
 Scores = dict[str, float]
-Metas = Sequence[Mapping[str, Any]]
+Batch = tuple[Sequence[Mapping[str, Any]], Future[list[Detections]]]
 
 
 class Measuring:
@@ -31,18 +31,23 @@ class Measuring:
         self._stopwatch = stopwatch
         self._thread = ThreadPoolExecutor(1, 'measuring')
 
-    def __call__(self, batches: Sequence[tuple[Metas, Future[list[Detections]]]]) -> Future[Scores]:
-        """What will hold the scores: of batches of images, with their meta keys and detections."""
-        # A copy: the caller may add batches for its next question.
-        return self._thread.submit(self._measure, list(batches))
+    def __call__(self, batches: Sequence[Batch], goes_on: bool = False) -> Future[Scores]:
+        """What will hold the scores of a candidate.
+
+        Args:
+            batches: of images: their meta keys, and what will hold their detections.
+            goes_on: whether they belong to the candidate of the last call, and are measured with its.
+        """
+        return self._thread.submit(self._measure, batches, goes_on)
 
     @torch.inference_mode()
-    def _measure(self, batches: list[tuple[Metas, Future[list[Detections]]]]) -> Scores:
+    def _measure(self, batches: Sequence[Batch], goes_on: bool) -> Scores:
         found = [(metas, detections.result()) for metas, detections in batches]
         with self._stopwatch('metric', wait=False):
             metrics = self._evaluator.metrics
-            for metric in metrics:
-                metric.results.clear()
+            if not goes_on:
+                for metric in metrics:
+                    metric.results.clear()
             for metas, detections in found:
                 pairs = zip(metas, detections, strict=True)
                 samples = [{**meta, 'pred_instances': boxes} for meta, boxes in pairs]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -39,6 +37,7 @@ class ResidentSupernet:
     Attributes:
         model: the detector, in evaluation mode.
         units: how many units the backbone has.
+        recalibration: pools the statistics of batches for its norms.
 
     Raises:
         UserError: the config is not a supernet's, its neck or head has batch norm, or the device does
@@ -62,7 +61,7 @@ class ResidentSupernet:
                 'recalibrate; set search.scorer.type to reference'
             )
         load_weights(model, weights, 'the supernet')
-        self._recalibration = replace_norms(model)
+        self.recalibration = replace_norms(model)
         model.requires_grad_(False).eval().to(device)
         self._dtype = HALF.get(precision, torch.float32)
         if precision in HALF:
@@ -101,19 +100,6 @@ class ResidentSupernet:
         """Scores and box deltas of each level, from the outputs of all stages."""
         scores, deltas = self._head([level.float() for level in self.model.neck(maps)])
         return scores, deltas
-
-    def recalibrating(
-        self, norms: Sequence[PathNorm], batches: int
-    ) -> AbstractContextManager[None]:
-        """Recalibrate these norms with what the body runs: so many batches.
-
-        Each batch is normalised by its own statistics, as in training; the pooled ones are used afterwards.
-        """
-        return self._recalibration.of(norms, batches)
-
-    def number_batch(self, number: int) -> None:
-        """Say which batch comes next: norms note its statistics under this number."""
-        self._recalibration.batch = number
 
     def norms(self, unit: int) -> list[PathNorm]:
         """The norms of a unit of the active path."""

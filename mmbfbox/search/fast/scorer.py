@@ -14,10 +14,10 @@ from mmengine.device import get_device
 from torch import Tensor
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.fast.detections import Detections, detect
+from mmbfbox.search.fast.detections import detect
 from mmbfbox.search.fast.images import ResidentImages
-from mmbfbox.search.fast.measuring import Measuring, Metas, Scores
-from mmbfbox.search.fast.memory import default_memory, to_bytes
+from mmbfbox.search.fast.machine import default_memory, to_bytes
+from mmbfbox.search.fast.measuring import Batch, Measuring, Scores
 from mmbfbox.search.fast.network import ResidentSupernet
 from mmbfbox.search.fast.prefix import Path, PrefixCache, branch_depths, path_of, shared_length
 from mmbfbox.search.precision import float32_arithmetic
@@ -161,11 +161,11 @@ class FastScorer:
     def _score_in_parts(self, arch: Arch, keep: Keep) -> Scores:
         """Score part by part, as long as ``keep`` says so."""
         with self._active(arch) as wanted:
-            batches = []
+            images = 0
             for number, part in enumerate(self._parts, 1):
-                batches += [self._detect(batch, wanted) for batch in part]
-                scores = self._measure(batches).result()
-                images = sum(len(metas) for metas, _ in batches)
+                batches = [self._detect(batch, wanted) for batch in part]
+                scores = self._measure(batches, goes_on=number > 1).result()
+                images += sum(len(metas) for metas, _ in batches)
                 if number < len(self._parts) and not keep(images, scores):
                     break
             return scores
@@ -209,9 +209,9 @@ class FastScorer:
         if not new:
             return
         batches = len(self._pixels['recalibration'])
-        with self.stopwatch('recalibration'), network.recalibrating(new, batches):
+        with self.stopwatch('recalibration'), network.recalibration.of(new, batches):
             for batch in range(batches):
-                network.number_batch(batch)
+                network.recalibration.batch = batch
                 self._run('recalibration', batch, wanted)
 
     def _run(self, name: str, batch: int, wanted: set[int]) -> tuple[Tensor, ...]:
@@ -232,7 +232,7 @@ class FastScorer:
                 self.cache.keep((name, batch), unit, activations)
         return activations.maps
 
-    def _detect(self, batch: int, wanted: set[int]) -> tuple[Metas, Future[list[Detections]]]:
+    def _detect(self, batch: int, wanted: set[int]) -> Batch:
         """Detect on one batch of held-out images: their meta keys, and what will hold the boxes."""
         with self.stopwatch('detector'):
             scores, deltas = self.network.outputs(self._run('held_out', batch, wanted))
