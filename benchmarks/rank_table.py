@@ -49,14 +49,33 @@ def table_rows(predictions: dict[str, Array], truth: Array, seed: int) -> Iterat
         yield f'| {" | ".join(cells)} |'
 
 
+def print_ways(rows: list[dict[str, Any]]) -> None:
+    """Print how far the ways of treating batch norm agree with the first of them."""
+    ways = list(rows[0]['scores'])
+    scores = {way: np.array([row['scores'][way] for row in rows]) for way in ways}
+    first = scores[ways[0]]
+    print(
+        f'{len(rows)} archs scored\n\n| score | mean AP | Spearman with {ways[0]} | largest difference |'
+    )
+    print('|---|---|---|---|')
+    for way, values in scores.items():
+        apart = abs(values - first).max()
+        print(
+            f'| {way} | {100 * values.mean():.1f} | {spearmanr(values, first)[0]:.3f} | {100 * apart:.1f} |'
+        )
+
+
 def print_table(results: Path, seed: int) -> None:
-    """Print what the archs that were scored and trained say.
+    """Print what the archs that were scored say, and those that were trained.
 
     Raises:
-        UserError: these are too few.
+        UserError: too few were trained.
     """
     rows = json.loads(results.read_text())['rows'] if results.exists() else []
-    rows = [row for row in rows if row['trained'] and 'scores' in row]
+    rows = [row for row in rows if 'scores' in row]
+    if len(rows) > 1:
+        print_ways(rows)
+    rows = [row for row in rows if row['trained']]
     if len(rows) <= BEST:
         raise UserError(f'{results} has {len(rows)} trained archs, more than {BEST} are needed')
     trained = [[run['hard'] for run in row['trained'].values()] for row in rows]

@@ -27,6 +27,7 @@ from search_setup import build_search, macs_with_reuse, wide_search
 from torch import Tensor, nn
 
 from mmbfbox.datasets import WiderFaceDataset
+from mmbfbox.errors import exit_on_user_error
 from mmbfbox.evaluation.metrics import WiderFaceMetric
 from mmbfbox.models import cost_table, set_arch
 from mmbfbox.search import ReferenceScorer, scorer
@@ -201,6 +202,7 @@ def report(
     print('In brackets: in other threads, meanwhile.')
 
 
+@exit_on_user_error
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 from search_setup import build_search, macs_with_reuse
 from torch import Tensor
 
+from mmbfbox.errors import exit_on_user_error
 from mmbfbox.models import cost_table
 from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.fast import FastScorer
 from mmbfbox.search.fast.prefix import path_of
 from mmbfbox.search.precision import PRECISIONS
 from mmbfbox.space import Arch, CostTable
+from mmbfbox.utils.files import make_writable_dir
 
 PEAKS = dict(fp32=66.9, tf32=494.7, fp16=989.4, bf16=989.4)
 SOME = 5
@@ -64,6 +67,8 @@ def measure(
     for arch in archs[1 : 1 + SOME]:
         scorer.score(arch)
     spent = {part: value / SOME for part, value in scorer.stopwatch.seconds.items()}
+    if args.profile:
+        profile(precision, scorer, archs, args)
     images = len(scorer.images['recalibration']), len(scorer.images['held_out'])
     begun = macs_with_reuse(costs, archs, images)[1] - macs_with_reuse(costs, archs[:2], images)[1]
     rate = 2 * begun / (len(archs) - 2) / seconds / 1e12
@@ -75,6 +80,20 @@ def measure(
     )
 
 
+def profile(precision: str, scorer: FastScorer, archs: list[Arch], args: Any) -> None:
+    """Write which operators two candidates spend their time in, the dearest first."""
+    scorer.stopwatch.running = False
+    scorer.order(archs)
+    scorer.score(archs[0])
+    with torch.profiler.profile() as found:
+        for arch in archs[1:3]:
+            scorer.score(arch)
+    key = 'self_cpu_time_total' if args.device == 'cpu' else 'self_cuda_time_total'
+    table = found.key_averages().table(sort_by=key, row_limit=40, max_name_column_width=90)
+    (args.profile / f'{precision}.txt').write_text(table)
+
+
+@exit_on_user_error
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -88,12 +107,17 @@ def main() -> None:
         '--reference', type=int, default=0, help='candidates of the reference scorer'
     )
     parser.add_argument('--cpu', action='store_true', help='8 + 8 images on the CPU, fp32 and bf16')
+    parser.add_argument('--profile', type=Path, help='folder for the operators of two candidates')
     args = parser.parse_args()
+    if args.candidates < SOME:
+        parser.error(f'--candidates is {args.candidates}; give {SOME} or more')
     if not (args.cpu or torch.cuda.is_available()):
         print(f'there is no GPU here; on one this would be measured:\n\n{__doc__}')
         return
     args.device = 'cpu' if args.cpu else 'cuda'
     args.peak = dict(zip(PEAKS, args.peak)) if args.peak else PEAKS
+    if args.profile:
+        args.profile = make_writable_dir(args.profile)
     config, weights, model = build_search('paper/search', args.data)
     for loader in (config.recalibration_dataloader, config.held_out_dataloader):
         loader.batch_size = 4 if args.cpu else args.batch_size
