@@ -35,6 +35,8 @@ class FusedResidual(nn.Module):
     def __init__(self, block: ResidualBlock) -> None:
         super().__init__()
         self.block = block
+        last: Any = block.convs[-1]
+        last.norm.relu = True
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block."""
@@ -43,7 +45,7 @@ class FusedResidual(nn.Module):
         *convs, last = self.block.convs
         for conv in convs:
             x = conv(x)
-        y: Tensor = last.norm(last.conv(x), residual=shortcut, relu=True)
+        y: Tensor = last.norm(last.conv(x), shortcut)
         return y
 
 

@@ -84,13 +84,12 @@ class PathNorm(nn.Module):
         self.counts: list[int] = []
         self.fused = self.relu = False
 
-    def forward(self, x: Tensor, residual: Tensor | None = None, relu: bool = False) -> Tensor:
-        """Normalise ``(N, C, H, W)``; see :func:`normalise_`, which may overwrite it, for the rest."""
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Normalise ``(N, C, H, W)``; if it is fused, add ``residual``, and perhaps overwrite ``x``."""
         norm = self.norm
         if self.fused:
             mean, var = self._statistics(x) if self.state.running else self.pooled
-            relu = relu or self.relu
-            return normalise_(x, mean, var, norm.weight, norm.bias, norm.eps, residual, relu)
+            return normalise_(x, mean, var, norm.weight, norm.bias, norm.eps, residual, self.relu)
         if not self.state.running:
             return batch_norm(x, *self.pooled, norm.weight, norm.bias, False, 0.0, norm.eps)
         # Momentum 1 replaces the zeros by the statistics of this batch.
