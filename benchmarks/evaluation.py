@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.evaluation.fddb import evaluate_fddb
-from mmbfbox.evaluation.fddb_io import (
+from mmbfbox.evaluation.fddb.io import (
     read_fddb_annotations,
     read_fddb_detections,
     read_fddb_sizes,
 )
+from mmbfbox.evaluation.fddb.protocol import evaluate_fddb
 from mmbfbox.evaluation.overlap import iou_matrix
-from mmbfbox.evaluation.wider_face import (
+from mmbfbox.evaluation.wider.io import read_wider_predictions, write_wider_predictions
+from mmbfbox.evaluation.wider.protocol import (
     SUBSETS,
     WiderGroundTruth,
     average_precision,
     evaluate_wider_face,
 )
-from mmbfbox.evaluation.wider_io import read_wider_predictions, write_wider_predictions
 from mmbfbox.utils.files import atomic_write
 
 DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'

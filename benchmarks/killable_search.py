@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.build_scorer import SCORERS
-from mmbfbox.search.results import HEADER, read_candidates
+from mmbfbox.search.scoring.build_scorer import SCORERS
+from mmbfbox.search.storage.candidates import HEADER, read_candidates
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

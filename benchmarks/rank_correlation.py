@@ -30,9 +30,10 @@ from torch import nn
 
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import cost_table
-from mmbfbox.search import ReferenceScorer, recalibrate, scorer
-from mmbfbox.search.recalibrate import batch_norms
-from mmbfbox.search.work_dir import fingerprint
+from mmbfbox.search import ReferenceScorer, recalibrate
+from mmbfbox.search.scoring import reference as reference_module
+from mmbfbox.search.scoring.recalibration import batch_norms
+from mmbfbox.search.storage.work_dir import fingerprint
 from mmbfbox.space import CostTable
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write
@@ -175,7 +176,7 @@ def score_and_train(args: argparse.Namespace, results: Path) -> None:
         if 'scores' not in row:
             arch, row_scores = costs.space.from_json(row['arch']), {}
             for name, way in WAYS.items():
-                with patch.object(scorer, 'recalibrate', way):
+                with patch.object(reference_module, 'recalibrate', way):
                     row_scores[name] = reference.score(arch)['hard']
             row['scores'] = row_scores
             write()

@@ -33,7 +33,7 @@ import mmbfbox.datasets
 import mmbfbox.engine
 import mmbfbox.evaluation.metrics
 import mmbfbox.models  # noqa: F401
-from mmbfbox.datasets.demo_data import make_demo_data
+from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.utils.config import load_config

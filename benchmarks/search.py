@@ -30,9 +30,10 @@ from mmbfbox.datasets import WiderFaceDataset
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.evaluation.metrics import WiderFaceMetric
 from mmbfbox.models import cost_table, set_arch
-from mmbfbox.search import ReferenceScorer, scorer
-from mmbfbox.search.fast import FastScorer
-from mmbfbox.search.fast.prefix import path_of, shared_length
+from mmbfbox.search import ReferenceScorer
+from mmbfbox.search.scoring import reference as reference_module
+from mmbfbox.search.scoring.fast import FastScorer
+from mmbfbox.search.scoring.fast.prefix import path_of, shared_length
 from mmbfbox.space import Arch, CostTable
 
 Scores = list[dict[str, float]]
@@ -151,7 +152,7 @@ def compare(config: Any, weights: dict[str, Tensor], model: nn.Module, args: Any
 
         with watch.watching(
             ('decode', WiderFaceDataset, '__getitem__'),
-            ('recalibration', scorer, 'recalibrate'),
+            ('recalibration', reference_module, 'recalibrate'),
             ('detector', SingleStageDetector, 'extract_feat'),
             ('detector', type(model.bbox_head), 'forward'),
             ('post-processing', BaseDenseHead, 'predict_by_feat'),

@@ -23,9 +23,9 @@ from torch import Tensor
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.models import cost_table
 from mmbfbox.search import ReferenceScorer
-from mmbfbox.search.fast import FastScorer
-from mmbfbox.search.fast.prefix import path_of
-from mmbfbox.search.precision import PRECISIONS
+from mmbfbox.search.scoring.fast import FastScorer
+from mmbfbox.search.scoring.fast.prefix import path_of
+from mmbfbox.search.scoring.precision import PRECISIONS
 from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.files import make_writable_dir
 

@@ -23,9 +23,9 @@ from pathlib import Path
 
 from killable_search import ROOT, Run, environment, kill
 
-from mmbfbox.datasets.demo_data import make_demo_data
+from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.search.searcher import CHUNKS_A_RANK
+from mmbfbox.search.loop import CHUNKS_A_RANK
 from mmbfbox.utils.config import configs_dir
 
 CONFIG = """

@@ -18,7 +18,7 @@ import time
 from search_setup import wide_search
 
 from mmbfbox.models import space_of
-from mmbfbox.search.fast import FastScorer
+from mmbfbox.search.scoring.fast import FastScorer
 
 BUDGETS = (0.0, 0.02, 0.1, 0.5, 4.0)
 

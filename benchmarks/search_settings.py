@@ -22,13 +22,13 @@ from torch import Tensor, nn
 
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.evaluation.metrics import xyxy_to_xywh
-from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
+from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
 from mmbfbox.models import space_of
-from mmbfbox.search.fast import FastScorer
-from mmbfbox.search.fast.norms import PathNorm
-from mmbfbox.search.fast.prefix import path_of
-from mmbfbox.search.precision import HALF
-from mmbfbox.search.scorer import build_dataset
+from mmbfbox.search.scoring.building import build_dataset
+from mmbfbox.search.scoring.fast import FastScorer
+from mmbfbox.search.scoring.fast.norms import PathNorm
+from mmbfbox.search.scoring.fast.prefix import path_of
+from mmbfbox.search.scoring.precision import HALF
 from mmbfbox.space import Arch
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {

@@ -13,8 +13,8 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmbfbox.engine import load_checkpoint_file, load_weights
-from mmbfbox.search.fast.prefix import path_of, shared_length
-from mmbfbox.search.scorer import build_quietly
+from mmbfbox.search.scoring.building import build_quietly
+from mmbfbox.search.scoring.fast.prefix import path_of, shared_length
 from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root

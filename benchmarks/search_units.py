@@ -16,9 +16,9 @@ from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
-from mmbfbox.search.fast.norms import replace_norms
-from mmbfbox.search.precision import HALF, PRECISIONS, float32_arithmetic
-from mmbfbox.search.scorer import build_quietly
+from mmbfbox.search.scoring.building import build_quietly
+from mmbfbox.search.scoring.fast.norms import replace_norms
+from mmbfbox.search.scoring.precision import HALF, PRECISIONS, float32_arithmetic
 from mmbfbox.utils.config import load_config
 
 

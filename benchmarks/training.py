@@ -27,7 +27,7 @@ from mmengine.runner import Runner
 from supernet_step import batch
 from torch import nn
 
-from mmbfbox.datasets.demo_data import make_demo_data
+from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.models import active_arch, set_arch, space_of
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbfbox.search import Candidate
-from mmbfbox.search.work_dir import write_plan
+from mmbfbox.search.storage.work_dir import write_plan
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
 
 SPACE = JointSpace(

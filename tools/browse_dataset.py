@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from numpy.typing import NDArray
 
 import mmbfbox.datasets  # noqa: F401, registers the data sets
-from mmbfbox.engine.pictures import sheet
+from mmbfbox.engine.hooks.detection_pictures_hook import sheet
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config

@@ -15,7 +15,7 @@ from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import traced_macs
 from mmbfbox.search import Candidate
 from mmbfbox.search.report import readable
-from mmbfbox.search.results import best_first, read_candidates
+from mmbfbox.search.storage.candidates import best_first, read_candidates
 from mmbfbox.utils.cli import make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import check_layout

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.evaluation.names import check_image_names
+from mmbfbox.evaluation.image_names import check_image_names
 from mmbfbox.evaluation.provenance import warn_of_different_schemes
 from mmbfbox.utils.files import atomic_write
 
@@ -73,8 +73,8 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def run_wider(args: argparse.Namespace) -> None:
     """WIDER FACE: precision-recall of the three subsets, errors by height, event and image."""
-    from mmbfbox.evaluation.wider_face import WiderGroundTruth, match_wider_face, wider_result
-    from mmbfbox.evaluation.wider_io import read_wider_predictions
+    from mmbfbox.evaluation.wider.io import read_wider_predictions
+    from mmbfbox.evaluation.wider.protocol import WiderGroundTruth, match_wider_face, wider_result
 
     folder = Path(args.ground_truth)
     nested = folder / 'ground_truth'
@@ -88,7 +88,7 @@ def run_wider(args: argparse.Namespace) -> None:
             table = details(args, predictions, matches, truth)
         results[name] = wider_result(matches, truth)
     if args.out:
-        from mmbfbox.evaluation.wider_report import write_curves
+        from mmbfbox.evaluation.wider.report import write_curves
 
         write_curves(args.out, results)
     report(args, {name: result.ap for name, result in results.items()})
@@ -103,12 +103,12 @@ def details(args: argparse.Namespace, predictions: dict, matches: object, truth:
     """Where the errors of the main detector are: header and rows, also written to ``--out``."""
     if args.json and not args.out:
         return []
-    from mmbfbox.evaluation import wider_report
+    from mmbfbox.evaluation.wider import report as wider_report
 
     header = ('group', 'name', *wider_report.HEADER)
     rows = wider_report.breakdown(matches, truth)
     if args.out:
-        from mmbfbox.evaluation.figures import write_csv
+        from mmbfbox.evaluation.plots import write_csv
 
         write_csv(Path(args.out) / 'breakdown.csv', header, rows)
         if args.images:
@@ -119,8 +119,8 @@ def details(args: argparse.Namespace, predictions: dict, matches: object, truth:
 
 def run_fddb(args: argparse.Namespace) -> None:
     """FDDB: discrete and continuous ROC."""
-    from mmbfbox.evaluation import fddb_io
-    from mmbfbox.evaluation.fddb import evaluate_fddb
+    from mmbfbox.evaluation.fddb import io as fddb_io
+    from mmbfbox.evaluation.fddb.protocol import evaluate_fddb
 
     folder = Path(args.ground_truth)
     faces = fddb_io.read_fddb_annotations(folder, args.annotations)
@@ -147,8 +147,8 @@ def run_fddb(args: argparse.Namespace) -> None:
 
 def run_face_eval(args: argparse.Namespace) -> None:
     """AFW or PASCAL Face: precision-recall after five rounds of box refinement."""
-    from mmbfbox.evaluation import face_eval_io
-    from mmbfbox.evaluation.face_eval import evaluate_face_eval
+    from mmbfbox.evaluation.face_eval import io as face_eval_io
+    from mmbfbox.evaluation.face_eval.protocol import evaluate_face_eval
 
     faces, flags = face_eval_io.read_face_eval_annotations(args.ground_truth, args.benchmark)
     curves = {}

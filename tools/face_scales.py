@@ -9,7 +9,7 @@ import numpy as np
 
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.evaluation.face_scales import measure_face_scales
-from mmbfbox.evaluation.figures import plot_distribution, write_csv
+from mmbfbox.evaluation.plots import plot_distribution, write_csv
 
 SIZES = 2 ** (np.arange(8, 81) / 8)
 

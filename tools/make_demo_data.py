@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from mmbfbox.datasets.demo_data import make_demo_data
+from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.utils.cli import make_parser
 

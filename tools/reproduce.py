@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.pipeline.run import check, run
 from mmbfbox.reproduce import figures
 from mmbfbox.reproduce.cost import Cost, Estimator
 from mmbfbox.reproduce.plan import Plan, Step
 from mmbfbox.reproduce.report import read_result, schedule, write_table
-from mmbfbox.reproduce.run import check, run
 from mmbfbox.reproduce.scales import SCALES
 from mmbfbox.reproduce.tables import TABLES, Row, rows_of
 from mmbfbox.utils.cli import make_parser

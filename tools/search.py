@@ -47,7 +47,7 @@ def main() -> None:
     add_launcher_argument(parser)
     args = parser.parse_args()
 
-    # A search has no process group: see mmbfbox/search/ranks.py.
+    # A search has no process group: see mmbfbox/search/distributed.py.
     launcher, args.launcher = args.launcher, 'none'
     config = read_config(args)
     if args.candidates is not None and args.candidates < 1:

@@ -8,10 +8,10 @@ from mmengine.runner import Runner
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search import ReferenceScorer
-from mmbfbox.search.attention import measure_attention, write_attention
 from mmbfbox.search.report import BEST, write_report
 from mmbfbox.search.report.source import read_search
-from mmbfbox.search.results import best_first
+from mmbfbox.search.scoring.attention import measure_attention, write_attention
+from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root

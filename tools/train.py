@@ -11,7 +11,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.search.checkup import check_supernet, write_check
+from mmbfbox.search.scoring.checkup import check_supernet, write_check
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 
 

@@ -9,8 +9,8 @@ from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 
 from mmbfbox.errors import UserError
-from mmbfbox.evaluation.face_eval_io import MATS, read_face_eval_annotations
-from mmbfbox.evaluation.fddb_io import read_fddb_annotations
+from mmbfbox.evaluation.face_eval.io import MATS, read_face_eval_annotations
+from mmbfbox.evaluation.fddb.io import read_fddb_annotations
 
 FOLDERS = ('originalPics', 'images', 'testimages', 'JPEGImages', '')
 """Where below ``data_root`` images may be: FDDB, any, AFW, PASCAL, or there directly."""

@@ -1,21 +1,21 @@
 """Around training and testing: loop, path sampling, guards, safe checkpoints, watching, pictures."""
 
-from mmbfbox.engine.channels_last import ChannelsLastHook
-from mmbfbox.engine.checkpoint import load_checkpoint_file, load_weights
-from mmbfbox.engine.checkpoint_hook import SafeCheckpointHook
-from mmbfbox.engine.close_workers import CloseWorkersHook
-from mmbfbox.engine.deferred_info import DeferredInfoHook
-from mmbfbox.engine.loss_guard import LossGuardHook
+from mmbfbox.engine.checkpoint.loading import load_checkpoint_file, load_weights
+from mmbfbox.engine.checkpoint.pretrained import PretrainedWeights
+from mmbfbox.engine.distributed.path_parallel import PathDataParallel
+from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
+from mmbfbox.engine.hooks.checkpoint_hook import SafeCheckpointHook
+from mmbfbox.engine.hooks.close_workers_hook import CloseWorkersHook
+from mmbfbox.engine.hooks.deferred_info_hook import DeferredInfoHook
+from mmbfbox.engine.hooks.detection_pictures_hook import DetectionPicturesHook
+from mmbfbox.engine.hooks.loss_guard_hook import LossGuardHook
+from mmbfbox.engine.hooks.path_sampling_hook import PathSamplingHook
+from mmbfbox.engine.hooks.sample_predictions_hook import SamplePredictionsHook
+from mmbfbox.engine.hooks.skipped_images_hook import SkippedImagesHook
+from mmbfbox.engine.hooks.watch_hook import WatchHook
+from mmbfbox.engine.loops import ResumableTrainLoop
 from mmbfbox.engine.mixed_precision import BFloat16OptimWrapper, use_mixed_precision
-from mmbfbox.engine.path_parallel import PathDataParallel
-from mmbfbox.engine.path_sampling import PathSamplingHook
-from mmbfbox.engine.pictures import DetectionPicturesHook
-from mmbfbox.engine.pretrained import PretrainedWeights
-from mmbfbox.engine.sample_predictions import SamplePredictionsHook
-from mmbfbox.engine.skipped_images import SkippedImagesHook
 from mmbfbox.engine.tensorboard import OptionalTensorboardVisBackend
-from mmbfbox.engine.train_loop import ResumableTrainLoop
-from mmbfbox.engine.watch import WatchHook
 
 __all__ = [
     'BFloat16OptimWrapper',

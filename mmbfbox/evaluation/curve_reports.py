@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmbfbox.evaluation.face_eval import FaceEvalResult
-from mmbfbox.evaluation.fddb import FddbCurve
-from mmbfbox.evaluation.fddb_io import write_fddb_curves
-from mmbfbox.evaluation.figures import plot_precision_recall, plot_roc, write_csv
+from mmbfbox.evaluation.face_eval.protocol import FaceEvalResult
+from mmbfbox.evaluation.fddb.io import write_fddb_curves
+from mmbfbox.evaluation.fddb.protocol import FddbCurve
+from mmbfbox.evaluation.plots import plot_precision_recall, plot_roc, write_csv
 
 TITLES = {'afw': 'AFW', 'pascal': 'PASCAL Face'}
 

@@ -12,12 +12,13 @@ from mmengine.evaluator import BaseMetric
 from numpy.typing import ArrayLike, NDArray
 
 from mmbfbox.errors import UserError
-from mmbfbox.evaluation import face_eval_io, fddb_io
-from mmbfbox.evaluation.face_eval import evaluate_face_eval
-from mmbfbox.evaluation.fddb import evaluate_fddb
-from mmbfbox.evaluation.wider_face import evaluate_wider_face
-from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
-from mmbfbox.evaluation.wider_io import write_wider_predictions
+from mmbfbox.evaluation.face_eval import io as face_eval_io
+from mmbfbox.evaluation.face_eval.protocol import evaluate_face_eval
+from mmbfbox.evaluation.fddb import io as fddb_io
+from mmbfbox.evaluation.fddb.protocol import evaluate_fddb
+from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
+from mmbfbox.evaluation.wider.io import write_wider_predictions
+from mmbfbox.evaluation.wider.protocol import evaluate_wider_face
 
 Floats = NDArray[np.float64]
 Sample = Mapping[str, Any]

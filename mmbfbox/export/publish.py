@@ -13,7 +13,7 @@ import torch
 from mmengine import Config
 from torch import Tensor
 
-from mmbfbox.engine.checkpoint import load_checkpoint_file
+from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
 from mmbfbox.errors import UserError
 from mmbfbox.space import Arch
 from mmbfbox.utils.config import config_from_text

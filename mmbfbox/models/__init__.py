@@ -1,19 +1,19 @@
 """Networks: candidate blocks, backbones, feature pyramids, head and assigner."""
 
-from mmbfbox.models.assigner import FaceAssigner
-from mmbfbox.models.backbone import FaceBackbone, SearchableFaceBackbone
-from mmbfbox.models.densenet import DenseNet
-from mmbfbox.models.extra_levels import ExtraLevels
-from mmbfbox.models.fem import FEM
-from mmbfbox.models.fpn import AttentionFPN, SearchableAttentionFPN
-from mmbfbox.models.head import PerLevelRetinaHead
-from mmbfbox.models.inception import InceptionV4
-from mmbfbox.models.lfpn import LFPN
-from mmbfbox.models.nas_fpn import FaceNASFPN
-from mmbfbox.models.preprocess import FaceDataPreprocessor
-from mmbfbox.models.reuse_level import ReuseLevel
+from mmbfbox.models.backbones.bfbox import FaceBackbone, SearchableFaceBackbone
+from mmbfbox.models.backbones.densenet import DenseNet
+from mmbfbox.models.backbones.extra_levels import ExtraLevels
+from mmbfbox.models.backbones.inception_v4 import InceptionV4
+from mmbfbox.models.data_preprocessor import FaceDataPreprocessor
+from mmbfbox.models.dense_heads.per_level_retina_head import PerLevelRetinaHead
+from mmbfbox.models.necks.attention_fpn import AttentionFPN, SearchableAttentionFPN
+from mmbfbox.models.necks.fem import FEM
+from mmbfbox.models.necks.lfpn import LFPN
+from mmbfbox.models.necks.nas_fpn import FaceNASFPN
+from mmbfbox.models.necks.reuse_level import ReuseLevel
 from mmbfbox.models.searchable import active_arch, cost_table, set_arch, space_of
-from mmbfbox.models.traced import traced_macs
+from mmbfbox.models.task_modules.face_assigner import FaceAssigner
+from mmbfbox.models.traced_costs import traced_macs
 
 __all__ = [
     'FEM',

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import nn
 
 from mmbfbox.errors import UserError
-from mmbfbox.models.backbone import SearchableFaceBackbone
-from mmbfbox.models.fpn import SearchableAttentionFPN
-from mmbfbox.models.head import head_convs
+from mmbfbox.models.backbones.bfbox import SearchableFaceBackbone
+from mmbfbox.models.dense_heads.per_level_retina_head import head_convs
+from mmbfbox.models.necks.attention_fpn import SearchableAttentionFPN
 from mmbfbox.space import Arch, CostTable, JointSpace
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmbfbox.errors import UserError
-from mmbfbox.evaluation.figures import plot_ap, write_csv
+from mmbfbox.evaluation.plots import plot_ap, write_csv
 from mmbfbox.reproduce.plan import ANNOTATIONS, Plan, Step
 from mmbfbox.reproduce.report import value_of
 from mmbfbox.reproduce.tables import JOINT, SUBSETS, TABLES, Row

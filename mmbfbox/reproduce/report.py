@@ -12,10 +12,10 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from mmbfbox.evaluation.figures import write_csv
+from mmbfbox.evaluation.plots import write_csv
 from mmbfbox.models import traced_macs
+from mmbfbox.pipeline.records import file_hash
 from mmbfbox.reproduce.plan import Plan, Step, readable_command
-from mmbfbox.reproduce.records import file_hash
 from mmbfbox.reproduce.tables import LEVELS, MACS, Row
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write

@@ -1,15 +1,15 @@
 """Searching a trained supernet: recalibrate, score, keep every result, report."""
 
-from mmbfbox.search.build_scorer import build_scorer
-from mmbfbox.search.build_searcher import Search, build_searcher
-from mmbfbox.search.limits import Limits
-from mmbfbox.search.ranks import join_ranks
-from mmbfbox.search.recalibrate import recalibrate
-from mmbfbox.search.results import Candidate, ResultsFile, read_results
-from mmbfbox.search.scorer import ReferenceScorer
-from mmbfbox.search.scoring import ScoreError, Scorer
-from mmbfbox.search.searcher import Searcher
-from mmbfbox.search.strategies import AgeingStrategy, EvolutionStrategy, RandomStrategy
+from mmbfbox.search.config import Search, build_searcher
+from mmbfbox.search.constraints import Limits
+from mmbfbox.search.distributed import join_ranks
+from mmbfbox.search.loop import Searcher
+from mmbfbox.search.samplers import AgeingStrategy, EvolutionStrategy, RandomStrategy
+from mmbfbox.search.scoring.build_scorer import build_scorer
+from mmbfbox.search.scoring.interface import ScoreError, Scorer
+from mmbfbox.search.scoring.recalibration import recalibrate
+from mmbfbox.search.scoring.reference import ReferenceScorer
+from mmbfbox.search.storage.candidates import Candidate, ResultsFile, read_results
 
 __all__ = [
     'AgeingStrategy',

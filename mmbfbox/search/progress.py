@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable
 from typing import TextIO
 
-from mmbfbox.search.ranks import Ranks
+from mmbfbox.search.distributed import Ranks
 from mmbfbox.search.report import readable
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.storage.candidates import Candidate
 
 REFRESH = 0.2
 """Seconds between two states of a terminal's line."""

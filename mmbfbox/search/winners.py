@@ -8,10 +8,10 @@ from pathlib import Path
 from mmbfbox.errors import UserError
 from mmbfbox.export import write_subnet
 from mmbfbox.export.subnet import subnet_config
-from mmbfbox.search.build_searcher import Search
+from mmbfbox.search.config import Search
 from mmbfbox.search.report import BEST, pareto_front, readable, table, write_report
-from mmbfbox.search.results import Candidate
-from mmbfbox.search.scorer import ReferenceScorer
+from mmbfbox.search.scoring.reference import ReferenceScorer
+from mmbfbox.search.storage.candidates import Candidate
 from mmbfbox.space import JointSpace
 from mmbfbox.utils.files import atomic_write
 

@@ -1,7 +1,7 @@
 """The candidate blocks of a backbone slot, as lists of convolutions (paper, figure 2).
 
 The networks are built and the costs are counted from the same lists. A new block is a new entry in
-``_FAMILIES``; a new kind of wiring also needs a module in ``mmbfbox/models/blocks.py``.
+``_FAMILIES``; a new kind of wiring also needs a module in ``mmbfbox/models/layers/blocks.py``.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mmbfbox.evaluation.wider_io import write_wider_predictions
+from mmbfbox.evaluation.wider.io import write_wider_predictions
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from mmbfbox.errors import UserError
-from mmbfbox.evaluation.face_eval_io import MATS, read_face_eval_annotations
+from mmbfbox.evaluation.face_eval.io import MATS, read_face_eval_annotations
 from mmbfbox.evaluation.mat_structure import problem_of_mat
 
 FUZZ = """

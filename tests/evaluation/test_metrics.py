@@ -13,15 +13,15 @@ from mmengine.structures import InstanceData
 
 import mmbfbox.evaluation.metrics  # noqa: F401
 from mmbfbox.errors import UserError
-from mmbfbox.evaluation.face_eval_io import read_face_eval_detections
-from mmbfbox.evaluation.fddb import evaluate_fddb
-from mmbfbox.evaluation.fddb_io import (
+from mmbfbox.evaluation.face_eval.io import read_face_eval_detections
+from mmbfbox.evaluation.fddb.io import (
     read_fddb_annotations,
     read_fddb_detections,
     read_fddb_sizes,
 )
-from mmbfbox.evaluation.wider_face import WiderGroundTruth, evaluate_wider_face
-from mmbfbox.evaluation.wider_io import read_wider_predictions
+from mmbfbox.evaluation.fddb.protocol import evaluate_fddb
+from mmbfbox.evaluation.wider.io import read_wider_predictions
+from mmbfbox.evaluation.wider.protocol import WiderGroundTruth, evaluate_wider_face
 
 
 def sample(name: str, rows: np.ndarray, **meta: object) -> dict:

@@ -50,7 +50,8 @@ def test_written_subnet_loads_without_any_searchable_class(supernet_config, supe
     script = (
         'import torch, sys; from mmengine import Config; import mmdet.models; '
         'from mmdet.registry import MODELS; from mmengine.registry import init_default_scope; '
-        'import mmbfbox.models.backbone as b, mmbfbox.models.fpn as f; import mmbfbox.models; '
+        'import mmbfbox.models.backbones.bfbox as b, mmbfbox.models.necks.attention_fpn as f; '
+        'import mmbfbox.models; '
         'init_default_scope("mmdet"); '
         'b.SearchableFaceBackbone.__init__ = f.SearchableAttentionFPN.__init__ = None; '
         f'model = MODELS.build(Config.fromfile({str(config_path)!r}).model); '

@@ -12,9 +12,9 @@ from torch import nn
 
 from mmbfbox.errors import UserError
 from mmbfbox.models import AttentionFPN, FaceBackbone, set_arch, space_of
-from mmbfbox.models.blocks import build_block
-from mmbfbox.models.fpn import SpatialAttention, resize
-from mmbfbox.models.receptive import build_receptive
+from mmbfbox.models.layers.blocks import build_block
+from mmbfbox.models.layers.receptive import build_receptive
+from mmbfbox.models.necks.attention_fpn import SpatialAttention, resize
 from mmbfbox.space import DEEP_CHOICES, SHALLOW_CHOICES
 from mmbfbox.space.blocks import make_block
 

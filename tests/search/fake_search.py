@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from mmbfbox.search import Limits, RandomStrategy, Searcher
-from mmbfbox.search.limits import Costs
-from mmbfbox.search.strategies import build_strategy
+from mmbfbox.search.constraints import Costs
+from mmbfbox.search.samplers import build_strategy
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
 
 SPACE = JointSpace(

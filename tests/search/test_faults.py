@@ -11,10 +11,10 @@ import pytest
 
 from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
+from mmbfbox.search.objective import FAILURES_IN_A_ROW, SCORELESS_IN_A_ROW
 from mmbfbox.search.report import write_report
-from mmbfbox.search.results import read_candidates
-from mmbfbox.search.scoring import check_finite
-from mmbfbox.search.trial import FAILURES_IN_A_ROW, SCORELESS_IN_A_ROW
+from mmbfbox.search.scoring.interface import check_finite
+from mmbfbox.search.storage.candidates import read_candidates
 from tests.fixtures_search import fake_search
 from tests.search.fake_search import SPACE, TextScorer, make_searcher, plain, small
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmbfbox.datasets.demo_data import make_demo_data
+from mmbfbox.datasets.demo.make import make_demo_data
 
 
 @pytest.fixture(scope='session')

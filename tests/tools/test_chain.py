@@ -16,9 +16,9 @@ from mmdet.registry import DATASETS
 
 from mmbfbox.datasets import ResumableSampler
 from mmbfbox.engine import load_checkpoint_file
-from mmbfbox.evaluation.wider_face import evaluate_wider_face
-from mmbfbox.evaluation.wider_ground_truth import WiderGroundTruth
-from mmbfbox.evaluation.wider_io import read_wider_predictions
+from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
+from mmbfbox.evaluation.wider.io import read_wider_predictions
+from mmbfbox.evaluation.wider.protocol import evaluate_wider_face
 from mmbfbox.utils.config import load_config
 from tests.running_tools import TOOLS, failure, run
 

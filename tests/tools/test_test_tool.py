@@ -13,9 +13,9 @@ from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from scipy.io import savemat
 
-from mmbfbox.evaluation.face_eval_io import MATS
+from mmbfbox.evaluation.face_eval.io import MATS
 from mmbfbox.inference.settings import describe, use_benchmark, use_scheme, use_views
-from mmbfbox.search.scorer import build_quietly
+from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.utils.config import load_config
 from tests.running_tools import failure, run
 

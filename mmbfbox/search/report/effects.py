@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.storage.candidates import Candidate
 from mmbfbox.space import DEEP_CHOICES, SHALLOW_CHOICES
 
 K = TypeVar('K', bound=Hashable)

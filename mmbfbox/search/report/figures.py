@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
 from mmbfbox.search.report.summary import pareto_front
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.storage.candidates import Candidate
 from mmbfbox.space.arch import FIRST_LEVEL
 from mmbfbox.utils.files import atomic_write
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmbfbox.search.limits import COUNTED, LATENCY
+from mmbfbox.search.constraints import COUNTED, LATENCY
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
 from mmbfbox.search.report.source import Search
 from mmbfbox.search.report.summary import SUBSETS
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.storage.candidates import Candidate
 from mmbfbox.space import Arch
 from mmbfbox.space.arch import FIRST_LEVEL
 
@@ -31,7 +31,7 @@ def page_data(
     Args:
         search: the search, with at least one candidate scored on all images.
         metric: the score that ranks.
-        attention: what :func:`~mmbfbox.search.attention.measure_attention` gave.
+        attention: what :func:`~mmbfbox.search.scoring.attention.measure_attention` gave.
         commands: for the best candidates, their place in ``search.scored`` to the command that exports
             them, the best first.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmbfbox.search.results import PLAN, Candidate, read_results
+from mmbfbox.search.storage.candidates import PLAN, Candidate, read_results
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def sort_out(
     Args:
         facts: the search's identity.
         candidates: one for each index, by index.
-        plan: what :func:`~mmbfbox.search.work_dir.write_plan` notes.
+        plan: what :func:`~mmbfbox.search.storage.work_dir.write_plan` notes.
     """
     candidates = list(candidates)
     return Search(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmbfbox.search.results import Candidate
+from mmbfbox.search.storage.candidates import Candidate
 
 SUBSETS = ('easy', 'medium', 'hard')
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.attention import ATTENTION_FILE
 from mmbfbox.search.report.figures import write_figures
 from mmbfbox.search.report.page_data import page_data
 from mmbfbox.search.report.source import read_search
-from mmbfbox.search.results import Candidate, best_first
+from mmbfbox.search.scoring.attention import ATTENTION_FILE
+from mmbfbox.search.storage.candidates import Candidate, best_first
 from mmbfbox.space.joint import SCHEMA
 from mmbfbox.utils.files import atomic_write
 
@@ -35,7 +35,7 @@ def write_report(
     runs: nothing in the work dir is changed but the report's own files. They are the page,
     ``score_vs_macs.png``, ``score_over_candidates.png``, ``choice_effects.png``, ``edge_effects.png``,
     and ``archs/<candidate>.json`` for the best ones, which the export commands of the page read.
-    Mean attention is shown if :func:`~mmbfbox.search.attention.write_attention` has left its file.
+    Mean attention is shown if :func:`~mmbfbox.search.scoring.attention.write_attention` has left its file.
 
     Args:
         work_dir: work dir of the search.

@@ -1,0 +1,1 @@
+"""The demo's images: made of photographs that scikit-image ships."""

@@ -1,0 +1,1 @@
+"""WIDER FACE: protocol, files, ground truth, report."""

@@ -1,0 +1,1 @@
+"""Backbones: ours, searchable and fixed, and those of the paper's baselines that mmdet lacks."""

@@ -1,0 +1,1 @@
+"""The detection head and what its anchors shall say."""

@@ -1,0 +1,1 @@
+"""Steps of the chain: what they are made from, running those that are missing."""

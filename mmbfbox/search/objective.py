@@ -1,0 +1,93 @@
+"""Scoring one candidate, whatever comes of it, and giving up when nothing can be scored any more."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+from mmbfbox.errors import UserError
+from mmbfbox.search.admission import Task
+from mmbfbox.search.pruner import Judge
+from mmbfbox.search.scoring.interface import ScoreError, Scorer
+from mmbfbox.search.storage.candidates import Candidate
+
+FAILURES_IN_A_ROW = 5
+"""Candidates that may fail one after the other before the search stops."""
+
+SCORELESS_IN_A_ROW = 100
+"""The same for candidates that are themselves to blame, as long as no other one has been scored.
+
+A supernet may have diverged in one choice only, and candidates that share it may come one after the other.
+"""
+
+
+class Trials:
+    """Turns tasks into candidates; a failure is written down like a score.
+
+    Args:
+        scorer: scores.
+        metric: score that ranks; it must be among the scores.
+    """
+
+    def __init__(self, scorer: Scorer, metric: str) -> None:
+        self.scorer, self.metric = scorer, metric
+        self._failures = 0
+        self._scored = False
+        self._own = False
+
+    def run(self, task: Task, judge: Judge | None = None) -> Candidate:
+        """Score one candidate.
+
+        Args:
+            task: what to score.
+            judge: stops it when it is clearly behind; None scores it on all images.
+
+        Returns:
+            The candidate with its scores, or with the reason why it has none.
+        """
+        start = time.perf_counter()
+        candidate = Candidate(task.index, task.arch, {}, **task.costs, seconds=0.0)  # type: ignore[arg-type]
+        self._own = False
+        try:
+            scores = self._scores(task, judge)
+            if judge is not None:
+                candidate = replace(candidate, parts=tuple(judge.parts), stopped=judge.stopped)
+            candidate = replace(candidate, scores=scores)
+            self._failures, self._scored = 0, True
+        except Exception as error:  # one candidate's trouble is not the others'
+            self._own = isinstance(error, ScoreError)
+            # Once others could be scored, it is this candidate's trouble alone.
+            self._failures += not (self._own and self._scored)
+            said = (str(error) or type(error).__name__).splitlines()[0][:300]
+            reason = said if isinstance(error, UserError) else f'{type(error).__name__}: {said}'
+            candidate = replace(candidate, error=reason)
+        return replace(candidate, seconds=round(time.perf_counter() - start, 3))
+
+    def check(self, last: Candidate) -> None:
+        """End the search when too many have failed one after the other.
+
+        Args:
+            last: what :meth:`run` has just given; it has been written down.
+
+        Raises:
+            UserError: too many have failed.
+        """
+        most = SCORELESS_IN_A_ROW if self._own else FAILURES_IN_A_ROW
+        if last.error is not None and self._failures >= most:
+            raise UserError(
+                f'{self._failures} candidates in a row could not be scored, the last one because: '
+                f'{last.error}; all results are intact: put it right and run again'
+            )
+
+    def _scores(self, task: Task, judge: Judge | None) -> dict[str, float]:
+        """Scores on all images, or on those before the judge stopped it."""
+        if judge is None:
+            scores = self.scorer.score(task.arch)
+        else:
+            scores = self.scorer.score(task.arch, judge)
+            scores = scores if judge.stopped is None else judge.scores
+        bad = [name for name, score in scores.items() if not math.isfinite(score)]
+        if bad or self.metric not in scores:
+            raise UserError(f'the score {(bad or [self.metric])[0]} is not a number')
+        return scores

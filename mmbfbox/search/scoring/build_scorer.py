@@ -1,0 +1,42 @@
+"""The scorer that a config asks for."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from mmengine import Config
+from torch import Tensor
+
+from mmbfbox.errors import UserError
+from mmbfbox.search.scoring.fast import FastScorer
+from mmbfbox.search.scoring.interface import Scorer
+from mmbfbox.search.scoring.reference import ReferenceScorer
+
+SCORERS: dict[str, Any] = {'fast': FastScorer, 'reference': ReferenceScorer}
+
+
+def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None = None) -> Scorer:
+    """The scorer of ``config.search.scorer``: its ``type``, and keys of that class.
+
+    Args:
+        config: config of the search; :class:`FastScorer`, the default, and :class:`ReferenceScorer`
+            say what they need of it.
+        weights: state dict of the supernet.
+        device: where to compute. Defaults to the device that mmengine finds.
+
+    Raises:
+        UserError: an unknown type or key, or what the scorer refuses.
+    """
+    keys: dict[str, Any] = dict(config.get('search', {}).get('scorer', {}))
+    kind = keys.pop('type', 'fast')
+    if kind not in SCORERS:
+        raise UserError(f'search.scorer has the type {kind!r}; use one of {", ".join(SCORERS)}')
+    known = set(inspect.signature(SCORERS[kind]).parameters) - {'config', 'weights', 'device'}
+    if not set(keys) <= known:
+        raise UserError(
+            f'search.scorer has the keys {", ".join(sorted(set(keys) - known))}, which the {kind} scorer '
+            f'does not know; it has {", ".join(sorted(known))}'
+        )
+    scorer: Scorer = SCORERS[kind](config, weights, device, **keys)
+    return scorer

@@ -1,0 +1,55 @@
+"""What every scorer builds from a config: its data sets, and networks without a log of each weight."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from mmdet.registry import DATASETS
+from mmengine import Config
+
+from mmbfbox.errors import UserError
+
+NEEDED = ('recalibration_dataloader', 'held_out_dataloader', 'held_out_evaluator')
+
+
+def check_config(config: Config) -> None:
+    """Check that the config has what scoring needs.
+
+    Raises:
+        UserError: it has not.
+    """
+    missing = [key for key in NEEDED if key not in config]
+    if missing:
+        raise UserError(
+            f'the config lacks {", ".join(missing)}, which scoring needs; inherit from a search '
+            f'config like configs/paper/search.py'
+        )
+
+
+def build_dataset(config: Any, name: str) -> Any:
+    """The dataset of a dataloader's config.
+
+    Raises:
+        UserError: it has no images.
+    """
+    dataset = DATASETS.build(config.dataset)
+    if not len(dataset):
+        raise UserError(f'{name}_dataloader has no images; give at least one')
+    return dataset
+
+
+def image_names(dataset: Any) -> list[str]:
+    """The names of a dataset's images, in order."""
+    return [str(dataset.get_data_info(index)['img_id']) for index in range(len(dataset))]
+
+
+def build_quietly(build: Callable[[], Any]) -> Any:
+    """Run ``build`` without mmengine's log of each parameter's initialisation."""
+    logger = logging.getLogger('mmengine')
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        return build()
+    finally:
+        logger.disabled = disabled

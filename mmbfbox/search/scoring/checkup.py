@@ -1,0 +1,90 @@
+"""A first look at a trained supernet: the scores of a few fixed and random subnets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmdet.registry import MODELS
+from mmengine import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from mmbfbox.models import cost_table, space_of
+from mmbfbox.search.report.summary import SUBSETS, readable
+from mmbfbox.search.scoring.building import build_quietly
+from mmbfbox.search.scoring.reference import ReferenceScorer
+from mmbfbox.space import Arch, CostTable, FpnSpace, JointSpace, Merge
+from mmbfbox.space.fpn import Merges
+from mmbfbox.utils.files import atomic_write
+
+CHECK_FILE = 'supernet_check.json'
+
+
+def check_supernet(
+    config: Config, weights: Mapping[str, Tensor], device: str = 'cpu'
+) -> list[dict[str, Any]]:
+    """Score the cheapest and the dearest subnet, and a few random ones.
+
+    They are scored as a search scores candidates: with batch norm recalibrated, on the held-out images.
+    Subnets that are all near zero say that the supernet has not learned yet; a search would not be
+    worth its time.
+
+    Args:
+        config: config of the supernet, with ``supernet_check`` (keys ``random``, how many, and
+            ``seed``), and the loaders of a search config.
+        weights: state dict of the supernet.
+        device: where to compute.
+
+    Returns:
+        For each subnet ``name``, ``arch`` (as text), ``scores`` and ``backbone_macs``.
+
+    Raises:
+        UserError: the config lacks a key, or the supernet has diverged.
+    """
+    settings = config.supernet_check
+    config = Config(config.to_dict())
+    config.setdefault('held_out_evaluator', dict(type='WiderFaceMetric'))
+    init_default_scope(config.get('default_scope', 'mmdet'))
+    model = build_quietly(lambda: MODELS.build(config.model))
+    space, costs = space_of(model), cost_table(model, (224, 224))
+    scorer = ReferenceScorer(config, dict(weights), device)
+    rows = []
+    for name, arch in _subnets(space, costs, settings.get('random', 3), settings.get('seed', 0)):
+        macs = costs.backbone(arch.stages).macs
+        scores = scorer.score(arch)
+        rows.append(dict(name=name, arch=str(arch), scores=scores, backbone_macs=macs))
+    return rows
+
+
+def write_check(work_dir: str | Path, rows: list[dict[str, Any]]) -> str:
+    """Write ``supernet_check.json``, and return the rows as a Markdown table."""
+    with atomic_write(Path(work_dir) / CHECK_FILE) as path:
+        path.write_text(json.dumps(rows, indent=2) + '\n')
+    lines = ['| subnet | easy | medium | hard | backbone MACs |', '|---|---|---|---|---|']
+    for row in rows:
+        scores = ' | '.join(f'{100 * row["scores"][name]:.2f}' for name in SUBSETS)
+        lines.append(f'| {row["name"]} | {scores} | {readable(row["backbone_macs"])} |')
+    return '\n'.join(lines)
+
+
+def _subnets(space: JointSpace, costs: CostTable, random: int, seed: int) -> list[tuple[str, Arch]]:
+    cheapest, dearest = costs.extremes()
+    merges = top_down(space.fpn)
+    fixed = [('cheapest', Arch(cheapest, merges)), ('dearest', Arch(dearest, merges))]
+    return fixed + [(f'random {index}', space.sample(seed, index)) for index in range(random)]
+
+
+def top_down(space: FpnSpace) -> Merges:
+    """The wiring of a plain FPN: each level takes the next coarser one, merged if it is."""
+    merges = []
+    for level in reversed(space.targets):
+        if level + 1 in space.targets:
+            source = f'p{level + 1}'
+        else:
+            coarser = [other for other in space.levels if other > level]
+            source = f'c{min(coarser)}' if coarser else f'c{space.levels[-2]}'
+        merges.append(Merge(level, source))
+    return tuple(merges)

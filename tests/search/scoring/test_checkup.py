@@ -1,0 +1,58 @@
+"""What a trained supernet is worth at first sight."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from mmengine import Config
+
+from mmbfbox.search.scoring import checkup
+from mmbfbox.search.scoring.checkup import check_supernet, top_down, write_check
+from mmbfbox.space import Arch, FpnSpace
+
+
+class Noted:
+    """Takes the scorer's place and notes what it is asked."""
+
+    def __init__(self, config, weights, device):
+        self.asked = []
+        Noted.last = self
+        assert config.held_out_evaluator.type == 'WiderFaceMetric'
+
+    def score(self, arch):
+        self.asked.append(arch)
+        return dict(easy=0.1, medium=0.2, hard=0.3)
+
+
+def test_the_cheapest_the_dearest_and_the_same_random_subnets_are_scored(
+    supernet_config, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(checkup, 'ReferenceScorer', Noted)
+    config = Config(dict(model=supernet_config.model, supernet_check=dict(random=2, seed=3)))
+    rows = check_supernet(config, {})
+    assert [row['name'] for row in rows] == ['cheapest', 'dearest', 'random 0', 'random 1']
+    assert [Arch.parse(row['arch']) for row in rows] == Noted.last.asked
+    macs = [row['backbone_macs'] for row in rows]
+    assert macs[0] <= min(macs[2:]) and macs[1] >= max(macs[2:])
+    assert check_supernet(config, {}) == rows
+    # The caller's config is left alone.
+    assert 'held_out_evaluator' not in config
+    table = write_check(tmp_path, rows)
+    assert '| cheapest | 10.00 | 20.00 | 30.00 |' in table
+    assert json.loads((tmp_path / 'supernet_check.json').read_text()) == rows
+
+
+@pytest.mark.parametrize(
+    ('levels', 'targets', 'expected'),
+    [
+        ((2, 3, 4, 5, 6, 7), (2, 3, 4, 5, 6), 'c7 p6 p5 p4 p3'),
+        ((2, 3, 4, 5), (2, 4), 'c5 c3'),
+        ((2, 3), (2, 3), 'c2 p3'),
+    ],
+)
+def test_plain_pyramid_takes_the_next_coarser_level(levels, targets, expected):
+    space = FpnSpace(levels, targets)
+    merges = top_down(space)
+    assert space.problem(merges) is None
+    assert ' '.join(merge.source for merge in merges) == expected

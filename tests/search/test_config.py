@@ -1,0 +1,63 @@
+"""The paper's searches: each is a config whose frozen parts fit its supernet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmbfbox.search.config import NEEDED, OPTIONAL
+from mmbfbox.search.samplers import EvolutionStrategy, build_strategy
+from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace, freeze
+from mmbfbox.utils.config import configs_dir, load_config
+
+NAMES = sorted(f'{path.parent.name}/{path.stem}' for path in configs_dir().glob('*/search*.py'))
+WIRING = ['p6 = c6 + c7', 'p5 = c5 + p6', 'p4 = c4 + p5', 'p3 = c3 + p4', 'p2 = c2 + p3']
+
+
+def space_of_config(config) -> JointSpace:
+    backbone, neck = dict(config.model.backbone), dict(config.model.neck)
+    keys = BackboneSpace.__dataclass_fields__
+    backbone = BackboneSpace(**{key: value for key, value in backbone.items() if key in keys})
+    targets = neck.get('targets', FpnSpace.targets)
+    return JointSpace(backbone, FpnSpace(backbone.levels, tuple(targets)))
+
+
+@pytest.mark.parametrize('name', [name for name in NAMES if not name.startswith('_base_')])
+def test_every_search_config_is_complete_and_leaves_something_to_search(
+    name, tmp_path, monkeypatch
+):
+    config = load_config(name)
+    assert set(NEEDED) <= set(config.search) <= {*NEEDED, *OPTIONAL}
+    assert load_config(config.final_config).train_dataloader
+    space = space_of_config(config)
+    monkeypatch.chdir(tmp_path)
+    settings = config.search.get('freeze') or {}
+    if isinstance(settings.get('backbone'), str):
+        path = Path(settings['backbone'])
+        path.parent.mkdir(parents=True)
+        path.write_text(space.to_json(space.sample(1, 1)))
+    frozen = freeze(space, settings)
+    assert frozen.count >= 15120
+    archs = [frozen.sample(0, index) for index in range(4)]
+    one_backbone = 'backbone' in settings or space.backbone.count == 1
+    assert len({arch.stages for arch in archs}) == (1 if one_backbone else 4)
+    assert len({arch.merges for arch in archs}) == (1 if 'fpn' in settings else 4)
+
+
+def test_the_papers_ways_to_search_are_what_their_names_say():
+    assert load_config('paper/search_two_step').model.neck.attention is None
+    assert load_config('paper/supernet_two_step').model.neck.attention is None
+    assert load_config('paper/search').model.neck.get('attention', 'spatial') == 'spatial'
+    for name in ('search_backbone', 'search_table5_icb4'):
+        assert load_config(f'paper/{name}').search['freeze']['fpn'] == WIRING
+    config = load_config('paper/search_evolution')
+    strategy = build_strategy(config.search.strategy, space_of_config(config), 0, 'hard')
+    assert isinstance(strategy, EvolutionStrategy)
+    published = (strategy.population, strategy.top, strategy.mutation, config.search.candidates)
+    assert published == (50, 10, 0.1, 20 * 50)
+
+
+def test_limits_are_set_on_the_command_line_as_the_readme_shows():
+    options = {'search.limits.backbone_macs.max': 4.1e9}
+    assert load_config('paper/search', options).search.limits == dict(backbone_macs=dict(max=4.1e9))
