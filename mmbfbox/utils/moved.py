@@ -122,11 +122,20 @@ class MovedFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a moved module, or None."""
+        """The spec of a moved module, or None.
+
+        Raises:
+            ImportError: the folder has a function of the module's name.
+        """
         new = MOVED.get(fullname.removeprefix(PACKAGE)) if fullname.startswith(PACKAGE) else None
         if new is None:
             return None
         new = PACKAGE + new
+        parent, _, child = fullname.rpartition('.')
+        public = getattr(sys.modules.get(parent), child, None)
+        if public is not None and not isinstance(public, ModuleType):
+            # Importing the module would put it in the place of the function of its name.
+            raise ImportError(f'the module {fullname} is {new} now; import that', name=fullname)
         warnings.warn(
             f'the module {fullname} is {new} now; import that', FutureWarning, stacklevel=2
         )
