@@ -9,7 +9,6 @@ import pytest
 
 from mmbfbox.utils.moved import MOVED
 
-
 # Their folder has a function of the same name.
 HIDDEN = ('search.build_scorer', 'search.build_searcher', 'search.recalibrate')
 
