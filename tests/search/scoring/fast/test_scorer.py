@@ -160,7 +160,7 @@ def test_other_batches_and_precisions_change_scores_by_little(
     scorer = FastScorer(config, weights, 'cpu', **keys)
     for arch, scores in scored(scorer, archs[:4]).items():
         # Untrained, nearly all scores are near the threshold, so bf16 moves many across it; what it
-        # does to a trained supernet's AP is measured by benchmarks/search.py.
+        # does to a trained supernet's AP is measured by benchmarks/search/speed.py.
         tolerance = 0.1 if 'precision' in keys else 1e-4
         assert scores['weight'] == pytest.approx(expected[arch]['weight'], rel=tolerance)
 

@@ -1,6 +1,6 @@
 """Whether the fast scorer stays within the memory that it was given.
 
-    python benchmarks/search_memory.py --data work_dirs/demo/data
+    python benchmarks/search/cache_memory.py --data work_dirs/demo/data
 
 Each budget is measured in a process of its own: the half-width supernet of the paper's space, consecutive
 candidates of a search of 1,000. "Above none" is the peak of the process above that with a budget of zero.
@@ -8,15 +8,17 @@ candidates of a search of 1,000. "Above none" is the peak of the process above t
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from search_setup import wide_search
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
+from benchmarks.common.scripts import add_demo_data, new_parser, print_head, print_row
+from benchmarks.common.searches import wide_search
 from mmbfbox.models import space_of
 from mmbfbox.search.scoring.fast import FastScorer
 
@@ -41,20 +43,16 @@ def measure(data: str, budget: float, candidates: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
-    parser.add_argument('--candidates', type=int, default=8)
+    parser = new_parser(__doc__)
+    add_demo_data(parser, supernet=False)
+    parser.add_argument('--candidates', type=int, default=8, help='candidates for each budget')
     parser.add_argument('--budget', type=float, help='measure this one only, and print JSON')
     args = parser.parse_args()
     if args.budget is not None:
         measure(args.data, args.budget, args.candidates)
         return
-    print(
-        '| cache_memory, GiB | kept at most | peak of the process | above none | s a candidate | scores |'
-    )
-    print('|---|---|---|---|---|---|')
+    print_head('cache_memory, GiB', 'kept at most', 'peak of the process', 'above none',
+               's a candidate', 'scores')  # fmt: skip
     first = None
     for budget in BUDGETS:
         command = [sys.executable, __file__, '--data', args.data, '--budget', str(budget)]
@@ -63,11 +61,9 @@ def main() -> None:
         row = json.loads(done.stdout.splitlines()[-1])
         first = first or row
         same = 'the same' if row['hard'] == first['hard'] else 'DIFFERENT'
-        print(
-            f'| {budget:g} | {row["kept"]:.3f} | {row["peak"]:.2f} GiB | '
-            f'{row["peak"] - first["peak"]:.2f} GiB | {row["seconds"]:.2f} | {same} |',
-            flush=True,
-        )
+        above = row['peak'] - first['peak']
+        sizes = f'{row["kept"]:.3f}', f'{row["peak"]:.2f} GiB', f'{above:.2f} GiB'
+        print_row(f'{budget:g}', *sizes, f'{row["seconds"]:.2f}', same)
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""The table of rank_correlation.py: how well scores agree with training from scratch."""
+"""The table of search/order_correlation.py: how well scores agree with training from scratch."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.killing import descendants, kill, wait_for_end
 from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.build_scorer import SCORERS
 from mmbfbox.search.storage.candidates import HEADER, read_candidates
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class LoggedScorer:
@@ -119,8 +118,7 @@ class Run:
         for pid in pids:
             kill(pid)
         self.process.wait()
-        while any(Path(f'/proc/{pid}').exists() for pid in pids):
-            time.sleep(0.005)
+        wait_for_end(pids)
 
     def worker(self, rank: int) -> int:
         """The process of a rank.
@@ -186,28 +184,6 @@ def environment() -> dict[str, str]:
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    path = os.pathsep.join(filter(None, [str(ROOT), str(HERE), os.environ.get('PYTHONPATH')]))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
     own = dict(PYTHONPATH=path, OMP_NUM_THREADS='1', PYTHON=sys.executable, PORT=str(port))
     return {**os.environ, **own}
-
-
-def descendants(pid: int) -> list[int]:
-    """Children of a process, their children, and so on."""
-    parents = {}
-    for folder in Path('/proc').glob('[0-9]*'):
-        try:
-            parents[int(folder.name)] = int(
-                (folder / 'stat').read_text().rpartition(')')[2].split()[1]
-            )
-        except OSError:
-            continue  # it has ended
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found[1:]
-
-
-def kill(pid: int) -> None:
-    """Kill -9."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)

@@ -1,6 +1,8 @@
 """Memory and time of assigning the faces of a crowded image to anchors: FaceAssigner against mmdet's.
 
-python benchmarks/assignment.py
+    python benchmarks/training/assignment_memory.py
+
+The reference is mmdet's MaxIoUAssigner with the same rule. Also says whether both assign the same.
 """
 
 from __future__ import annotations
@@ -8,15 +10,20 @@ from __future__ import annotations
 import argparse
 import logging
 import statistics
+import sys
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import torch
 from mmdet.models.task_modules.assigners import MaxIoUAssigner
 from mmdet.registry import TASK_UTILS
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
-from training import timed
 
+from benchmarks.common.scripts import machine, new_parser, print_head, print_row
+from benchmarks.common.timing import timed
 from mmbfbox.models import FaceAssigner
 from mmbfbox.utils.config import load_config
 
@@ -62,17 +69,16 @@ def assignment(args: argparse.Namespace) -> None:
         f'\n{args.faces} faces, {len(anchors)} anchors; the IoU matrix alone takes '
         f'{matrix / MIB:.0f} MiB'
     )
-    print('| assigner | peak memory | of the matrix | seconds |')
-    print('|---|---|---|---|')
+    print_head('assigner', 'peak memory', 'of the matrix', 'seconds')
     results = {}
     for name, assigner in assigners.items():
         with PeakMemory() as peak:
             results[name] = assigner.assign(priors, faces)
         seconds = statistics.median(
-            timed(lambda assigner=assigner: assigner.assign(priors, faces)) for _ in range(3)
+            timed(lambda assigner=assigner: assigner.assign(priors, faces))[1] for _ in range(3)
         )
         share = peak.bytes / matrix
-        print(f'| {name} | {peak.bytes / MIB:.1f} MiB | {share:.3f} | {seconds:.2f} |')
+        print_row(name, f'{peak.bytes / MIB:.1f} MiB', f'{share:.3f}', f'{seconds:.2f}')
     theirs, ours = results.values()
     equal = all(
         torch.equal(getattr(theirs, key), getattr(ours, key))
@@ -83,15 +89,14 @@ def assignment(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('--faces', type=int, default=2000, help='faces on the image')
     parser.add_argument('--canvas', type=int, default=640, help='image side in pixels')
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     init_default_scope('mmdet')
     assignment(args)
+    print(f'\n{machine("cpu")}')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """One search in one process on one core, in one process on two, and in two processes on two.
 
-    python benchmarks/search_processes.py --data work_dirs/demo/data \
+    python benchmarks/search/processes.py --data work_dirs/demo/data \
         --supernet work_dirs/demo/supernet/iter_500.pth
 
 Runs tools/search.py and tools/dist_search.sh on configs/demo/search.py, with one thread for the networks of
@@ -19,7 +19,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
+
+from benchmarks.common.scripts import add_demo_data, new_parser, print_head, print_row
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def search(
@@ -49,12 +53,9 @@ def search(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
-    parser.add_argument('--supernet', default='work_dirs/demo/supernet/iter_500.pth')
-    parser.add_argument('--candidates', type=int, default=200)
+    parser = new_parser(__doc__)
+    add_demo_data(parser)
+    parser.add_argument('--candidates', type=int, default=200, help='candidates of each search')
     args = parser.parse_args()
     results = {}
     for processes, cores in ((1, 1), (1, 2), (2, 2)):
@@ -62,10 +63,10 @@ def main() -> None:
             results[processes, cores] = search(processes, cores, args, Path(folder))
     first_seconds, first_scores = results[1, 1]
     same = all(scores == first_scores for _, scores in results.values())
-    print('| processes | cores | candidates an hour | of one on one core |\n|---|---|---|---|')
+    print_head('processes', 'cores', 'candidates an hour', 'of one on one core')
     for (processes, cores), (seconds, scores) in results.items():
         rate = 3600 * len(scores) / seconds
-        print(f'| {processes} | {cores} | {rate:.0f} | {first_seconds / seconds:.2f} x |')
+        print_row(processes, cores, f'{rate:.0f}', f'{first_seconds / seconds:.2f} x')
     print(f'\n{args.candidates} candidates, scores {"the same" if same else "DIFFERENT"}')
 
 

@@ -1,8 +1,8 @@
 """How fast and how large a training step is: the speed keys, and on a GPU the whole step.
 
-    python benchmarks/training.py                 # everything that this machine can measure
-    python benchmarks/training.py keys            # mixed precision, memory layout
-    python benchmarks/training.py step --batch 7  # images a second, memory, share of each part (a GPU)
+    python benchmarks/training/step_speed.py                 # everything that this machine can measure
+    python benchmarks/training/step_speed.py keys            # mixed precision, memory layout
+    python benchmarks/training/step_speed.py step --batch 7  # images a second, memory, parts (a GPU)
 
 What is compared takes turns in one run: only ratios within one run mean something.
 """
@@ -11,22 +11,23 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
-import platform
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
+
 import torch
-from mmdet.registry import MODELS
+from mmdet.models.detectors.base import BaseDetector
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from supernet_step import batch
-from torch import nn
 
+from benchmarks.common.networks import batch, build, new_optimizer
+from benchmarks.common.scripts import machine, new_parser, print_head, print_row
+from benchmarks.common.timing import timed
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.models import active_arch, set_arch, space_of
 from mmbfbox.utils.config import load_config
@@ -40,25 +41,9 @@ CASES = tuple(
 )
 
 
-def build(name: str, device: str = 'cpu') -> nn.Module:
-    """A config's detector, in training mode."""
-    torch.manual_seed(0)
-    return MODELS.build(load_config(name).model).to(device).train()
-
-
-def timed(action: Callable[[], object]) -> float:
-    """Seconds that an action takes, on the device as well."""
-    start = time.perf_counter()
-    action()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
 def keys(args: argparse.Namespace) -> None:
     """A step of the demo's supernet with each speed key, the same paths and images for all."""
-    images, samples = batch(8, 192)
-    images, samples = images.to(args.device), [sample.to(args.device) for sample in samples]
+    images, samples = batch(8, 192, args.device)
     cases = [(last, half) for last in (False, True) for half in (False, True)]
     models = {case: build('demo/supernet', args.device) for case in cases}
     times: dict[tuple[bool, bool], list[float]] = {case: [] for case in cases}
@@ -66,7 +51,7 @@ def keys(args: argparse.Namespace) -> None:
         if case[0]:
             model.to(memory_format=torch.channels_last)
 
-    def one_step(case: tuple[bool, bool], model: nn.Module) -> None:
+    def one_step(case: tuple[bool, bool], model: BaseDetector) -> None:
         with torch.autocast(args.device, torch.bfloat16, enabled=case[1]):
             losses = model(images, samples, mode='loss')
         model.parse_losses(losses)[0].backward()
@@ -75,16 +60,15 @@ def keys(args: argparse.Namespace) -> None:
     for number in range(args.steps + 2):
         for case, model in models.items():
             set_arch(model, space_of(model).sample(0, number))
-            seconds = timed(lambda case=case, model=model: one_step(case, model))
+            _, seconds = timed(lambda case=case, model=model: one_step(case, model))
             times[case] += [seconds] if number >= 2 else []
     print('\ndemo/supernet, 8 x 192x192, forward and backward')
-    print('| channels-last | bf16 | ms a step | as fast as without both |')
-    print('|---|---|---|---|')
+    print_head('channels-last', 'bf16', 'ms a step', 'as fast as without both')
     for case, seconds in times.items():
         pairs = zip(times[False, False], seconds, strict=True)
         gain = statistics.median(plain / keyed for plain, keyed in pairs)
-        marks = ' | '.join('yes' if key else 'no' for key in case)
-        print(f'| {marks} | {1000 * statistics.median(seconds):.0f} | {gain:.2f} x |')
+        marks = ['yes' if key else 'no' for key in case]
+        print_row(*marks, f'{1000 * statistics.median(seconds):.0f}', f'{gain:.2f} x')
 
 
 def step(args: argparse.Namespace) -> None:
@@ -97,8 +81,7 @@ def step(args: argparse.Namespace) -> None:
         )
         return
     print(f'\n{args.batch} images a step, {args.workers} loader workers')
-    print(f'| network | precision | images/s | peak memory | {" | ".join(PARTS)} |')
-    print(f'|---|---|---|---|{"---|" * len(PARTS)}')
+    print_head('network', 'precision', 'images/s', 'peak memory', *PARTS)
     with tempfile.TemporaryDirectory() as folder:
         data = args.data
         if data is None:
@@ -106,8 +89,9 @@ def step(args: argparse.Namespace) -> None:
             data = f'{folder}/data'
         for name, precision in CASES:
             speed, memory, shares = measure_step(name, precision, data, args)
-            parts = ' | '.join(f'{share:.0%}' for share in shares)
-            print(f'| {name} | {precision} | {speed:.1f} | {memory} | {parts} |', flush=True)
+            print_row(
+                name, precision, f'{speed:.1f}', memory, *(f'{share:.0%}' for share in shares)
+            )
 
 
 def measure_step(
@@ -121,7 +105,7 @@ def measure_step(
     config.train_dataloader.dataset.part = None
     loader = iter(Runner.build_dataloader(config.train_dataloader, seed=0))
     model = build(name, args.device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-5)
+    optimizer = new_optimizer(model)
     is_supernet = active_arch(model) is not None
     cast = torch.autocast(args.device, torch.bfloat16, enabled=precision == 'bf16')
     if args.device == 'cuda':
@@ -166,9 +150,7 @@ def measure_step(
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('what', nargs='*', help='keys or step; both by default')
     parser.add_argument('--steps', type=int, default=12, help='steps to measure')
     parser.add_argument('--canvas', type=int, default=640, help='step: side of drawn images')
@@ -186,8 +168,7 @@ def main() -> None:
         if name not in parts:
             parser.error(f'{name!r} is none of {", ".join(parts)}')
         parts[name](args)
-    device = torch.cuda.get_device_name() if args.device == 'cuda' else platform.processor()
-    print(f'\n{date.today()}, torch {torch.__version__}, {os.cpu_count()} CPU cores, {device}')
+    print(f'\n{machine(args.device)}')
 
 
 if __name__ == '__main__':

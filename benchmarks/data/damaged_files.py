@@ -4,12 +4,11 @@ Every damaged annotation file is read and, if it is accepted, a training sample 
 damaged JPEG stands among whole ones in a data set that is gone through once. Anything but a result or
 one sentence is a traceback.
 
-    python benchmarks/bad_data.py --data data/WIDERFace
+    python benchmarks/data/damaged_files.py --data data/WIDERFace
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import shutil
 import sys
@@ -19,9 +18,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
+
 import numpy as np
 from mmengine.registry import init_default_scope
 
+from benchmarks.common.scripts import new_parser
 from mmbfbox.datasets import DamagedImageError, WiderFaceDataset
 from mmbfbox.datasets.randomness import seeded
 from mmbfbox.datasets.transforms.loading import read_image
@@ -200,9 +202,7 @@ def training_pipeline() -> list[Any]:
 @exit_on_user_error
 def main() -> None:
     """Damage and count."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('--data', type=Path, required=True, help='folder in WIDER FACE layout')
     parser.add_argument('--annotations', type=int, default=2000, help='damaged annotation files')
     parser.add_argument('--jpegs', type=int, default=500, help='damaged images')

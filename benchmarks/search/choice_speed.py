@@ -1,6 +1,6 @@
 """Milliseconds that each choice of a slot takes on a GPU in recalibration, by precision and layout.
 
-    python benchmarks/search_units.py --batch-size 20
+    python benchmarks/search/choice_speed.py --batch-size 20
 
 The paper's supernet with random weights on images of 640x640; the second slot of each stage that is named.
 Rates count the convolutions only. What is slow here is what a search spends its time on.
@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
+from benchmarks.common.scripts import machine, new_parser, print_head, print_row
 from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.search.scoring.fast.norms import replace_norms
 from mmbfbox.search.scoring.precision import HALF, PRECISIONS, float32_arithmetic
@@ -50,10 +55,8 @@ def measure(args: argparse.Namespace) -> None:
         slot = backbone.stages[stage - 2][1]
         side = 640 // 2**stage
         width = space.out_channels[stage - 2]
-        print(
-            f'\n| c{stage}, {args.batch_size} x {width} x {side} x {side} | G MACs | {" | ".join(names)} |'
-        )
-        print('|---' * (len(cases) + 2) + '|')
+        print()
+        print_head(f'c{stage}, {args.batch_size} x {width} x {side} x {side}', 'G MACs', *names)
         for choice, unit in slot.choices.items():
             macs = args.batch_size * space.block(stage - 2, 1, choice).macs(side, side)
             cells = []
@@ -68,17 +71,16 @@ def measure(args: argparse.Namespace) -> None:
                 with float32_arithmetic(precision):
                     ms = milliseconds(unit, x, args.repeats)
                 cells.append(f'{ms:.2f} ({2 * macs / ms / 1e9:.0f} TFLOP/s)')
-            print(f'| {choice} | {macs / 1e9:.0f} | {" | ".join(cells)} |', flush=True)
+            print_row(choice, f'{macs / 1e9:.0f}', *cells)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--batch-size', type=int, default=20)
-    parser.add_argument('--repeats', type=int, default=5)
+    parser = new_parser(__doc__)
+    parser.add_argument('--batch-size', type=int, default=20, help='images')
+    parser.add_argument('--repeats', type=int, default=5, help='passes that the median is of')
     parser.add_argument('--stages', type=int, nargs='+', default=[2, 3, 5], help='c2 to c7')
-    parser.add_argument('--precision', nargs='+', choices=PRECISIONS, default=['tf32', 'bf16'])
+    parser.add_argument('--precision', nargs='+', choices=PRECISIONS, default=['tf32', 'bf16'],
+                        help='precisions to compare')  # fmt: skip
     parser.add_argument(
         '--autotune', action='store_true', help='let cuDNN try its algorithms first'
     )
@@ -88,7 +90,7 @@ def main() -> None:
         return
     torch.backends.cudnn.benchmark = args.autotune
     measure(args)
-    print(f'\n{torch.cuda.get_device_name()}, torch {torch.__version__}, autotune {args.autotune}')
+    print(f'\n{machine()}, autotune {args.autotune}')
 
 
 if __name__ == '__main__':

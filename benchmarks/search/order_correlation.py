@@ -1,7 +1,7 @@
 """Does the order of a supernet's scores agree with the order of networks trained from scratch?
 
-    OMP_NUM_THREADS=1 python benchmarks/rank_correlation.py --archs 24
-    python benchmarks/rank_correlation.py --table
+    OMP_NUM_THREADS=1 python benchmarks/search/order_correlation.py --archs 24
+    python benchmarks/search/order_correlation.py --table
 
 Random archs of the supernet's space are scored with its weights on the held-out images, once for each way
 of treating batch norm, and then trained from scratch, each by the config that tools/export_subnet.py writes.
@@ -24,10 +24,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from rank_table import print_table
-from search_setup import build_search
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
+
 from torch import nn
 
+from benchmarks.common.order_table import print_table
+from benchmarks.common.scripts import new_parser
+from benchmarks.common.searches import build_search
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import cost_table
 from mmbfbox.search import ReferenceScorer, recalibrate
@@ -38,7 +41,7 @@ from mmbfbox.space import CostTable
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write
 
-TOOLS = Path(__file__).resolve().parents[1] / 'tools'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 Row = dict[str, Any]
 Forward = Callable[[Any], object]
@@ -207,9 +210,7 @@ def score_and_train(args: argparse.Namespace, results: Path) -> None:
 @exit_on_user_error
 def main() -> None:
     """Score, train and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('search', nargs='?', default='demo/search', help='a search config')
     parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
     parser.add_argument('--supernet', default='work_dirs/demo/supernet/iter_500.pth')

@@ -1,9 +1,10 @@
-"""What training the networks of the paper's size costs: one step, memory (sizes: benchmarks/models.py).
+"""Memory and time of one training step of the networks of the paper's size.
 
-    python benchmarks/full_scale.py
+    python benchmarks/training/step_memory.py
 
 Builds the paper's supernet and the RetinaNet-R50 baseline, makes one 640x640 training step with each
-(in a process of its own, so that peak memory is its own), and prints a table.
+(in a process of its own, so that peak memory is its own), and prints a table. Multiply-adds and latency of
+these networks: benchmarks/evaluation/network_costs.py.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import logging
 import resource
 import subprocess
 import sys
-import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
-from supernet_step import batch, step
 
+from benchmarks.common.networks import batch, step
+from benchmarks.common.scripts import machine, new_parser, print_head, print_row
 from mmbfbox.models import set_arch, space_of
 from mmbfbox.search.report import readable
 from mmbfbox.utils.config import load_config
@@ -48,9 +52,7 @@ def measure(name: str, images: int, size: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('--size', type=int, default=640, help='image side in pixels')
     parser.add_argument('--images', type=int, default=1, help='images a step')
     parser.add_argument('--only', help=argparse.SUPPRESS)
@@ -66,17 +68,12 @@ def main() -> None:
             [*command, '--images', str(args.images)], check=True, capture_output=True, text=True
         ).stdout
         results[name] = json.loads(output.splitlines()[-1])
-    print(f'| one training step, {args.images} x {args.size}x{args.size}, CPU | parameters | '
-          'peak memory | seconds |')  # fmt: skip
-    print('|---|---|---|---|')
+    title = f'one training step, {args.images} x {args.size}x{args.size}'
+    print_head(title, 'parameters', 'peak memory', 'seconds')
     for name, result in results.items():
-        print(
-            f'| {name} | {readable(result["parameters"])} | {result["memory"] / 2**30:.2f} GiB | '
-            f'{result["seconds"]:.1f} |'
-        )
-    print(
-        f'\n{time.strftime("%Y-%m-%d")}, torch {torch.__version__}, {torch.get_num_threads()} threads'
-    )
+        memory = f'{result["memory"] / 2**30:.2f} GiB'
+        print_row(name, readable(result['parameters']), memory, f'{result["seconds"]:.1f}')
+    print(f'\n{machine("cpu")}')
 
 
 if __name__ == '__main__':

@@ -5,12 +5,11 @@ A small supernet is trained for a few iterations and searched by ``tools/search.
 result is being written, and at the end (report, export). Then one of two processes is killed, and the
 other one finishes its work. Every scoring is logged when it starts, so what is scored again is counted.
 
-    python benchmarks/search_kill.py --kills 20 --single-kills 6
+    python benchmarks/search/killed_search.py --kills 20 --single-kills 6
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import subprocess
 import sys
@@ -21,8 +20,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from killable_search import ROOT, Run, environment, kill
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
+from benchmarks.common.killable_search import ROOT, Run, environment
+from benchmarks.common.killing import kill
+from benchmarks.common.scripts import new_parser, print_head
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search.loop import CHUNKS_A_RANK
@@ -30,7 +32,7 @@ from mmbfbox.utils.config import configs_dir
 
 CONFIG = """
 _base_ = [{base!r}]
-custom_imports = dict(imports=[*_base_.custom_imports.imports, 'killable_search'])
+custom_imports = dict(imports=[*_base_.custom_imports.imports, 'benchmarks.common.killable_search'])
 model = dict(
     backbone=dict(stem_channels=8, out_channels=[16, 16, 16, 16]),
     neck=dict(in_channels=[16, 16, 16, 16], channels=16),
@@ -220,9 +222,7 @@ def unfinished(run: Run, before: Counter[str]) -> Counter[str]:
 @exit_on_user_error
 def main() -> None:
     """Run all and compare."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('--kills', type=int, default=20, help='how often each search is killed')
     parser.add_argument(
         '--single-kills', type=int, default=6, help='how often one of two processes is killed'
@@ -258,7 +258,8 @@ def main() -> None:
         if singles:
             outcomes['two processes, one killed'] = sum(singles[1:], singles[0])
         head = ['search', *MOMENTS, 'in flight', 'started again', 'scored twice', 'differences']
-        print(f'\n| {" | ".join(head)} |\n|{"---|" * len(head)}')
+        print()
+        print_head(*head)
         print(*(outcome.row(name) for name, outcome in outcomes.items()), sep='\n')
         sys.exit(any(outcome.twice or outcome.differences for outcome in outcomes.values()))
 

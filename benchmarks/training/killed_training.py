@@ -4,12 +4,11 @@ A tiny supernet trains with loader workers, AdamW, gradient clipping and EMA on 
 run is left alone; the other is killed at random moments and resumed each time. At the end weights,
 optimizer state, EMA, schedules and logged scalars must be equal to the last bit.
 
-    python benchmarks/resume_kill.py --kills 25
+    python benchmarks/training/killed_training.py --kills 25
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import multiprocessing
@@ -22,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
+
 import numpy as np
 import torch
 from mmengine import Config
@@ -33,6 +34,7 @@ import mmbfbox.datasets
 import mmbfbox.engine
 import mmbfbox.evaluation.metrics
 import mmbfbox.models  # noqa: F401
+from benchmarks.common.scripts import new_parser
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.errors import UserError, exit_on_user_error
@@ -175,9 +177,7 @@ def logged(work_dir: Path) -> dict[int, dict[str, float]]:
 @exit_on_user_error
 def main() -> None:
     """Run both and compare."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('--kills', type=int, default=25, help='how often the run is killed')
     parser.add_argument('--iterations', type=int, default=160, help='length of the run')
     parser.add_argument('--interval', type=int, default=3, help='iterations between checkpoints')

@@ -1,4 +1,4 @@
-"""Searches that the benchmarks of the search share."""
+"""The searches that benchmarks measure: of the demo, of half the paper's width, of the paper's size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmbfbox.engine import load_checkpoint_file, load_weights
-from mmbfbox.search.scoring.building import build_quietly
+from mmbfbox.evaluation.metrics import xyxy_to_xywh
+from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
+from mmbfbox.search.scoring.building import build_dataset, build_quietly
 from mmbfbox.search.scoring.fast.prefix import path_of, shared_length
 from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import load_config
@@ -44,6 +46,26 @@ def build_search(name: str, data: str, supernet: str | None = None, **model: Any
         load_weights(built, load_checkpoint_file(supernet)['state_dict'], supernet)
     weights = {name: tensor.clone() for name, tensor in built.state_dict().items()}
     return config, weights, built.eval()
+
+
+def hard_faces(config: Config) -> int:
+    """Faces of the held-out images that count as hard: one more found moves AP by about its share."""
+    dataset = build_dataset(config.held_out_dataloader, 'held_out')
+    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
+    faces = WiderGroundTruth.from_boxes_by_size(
+        {info['img_id']: xyxy_to_xywh(info['gt_boxes']) for info in infos},
+        {info['img_id']: info['gt_valid'] for info in infos},
+    )
+    return sum(int(keep.sum()) for keep in faces.keep['hard'])
+
+
+def image_numbers(config: Config) -> tuple[int, int]:
+    """How many images a search recalibrates on, and how many it scores."""
+    recalibration, held_out = (
+        len(build_dataset(config[f'{name}_dataloader'], name))
+        for name in ('recalibration', 'held_out')
+    )
+    return recalibration, held_out
 
 
 def macs_with_reuse(

@@ -1,6 +1,6 @@
 """Sizes and speed of every baseline and of architectures of the paper's space, in one run.
 
-    python benchmarks/models.py
+    python benchmarks/evaluation/network_costs.py
 
 Multiply-adds are counted as the convolutions run: the backbone's at 224x224, which is what the paper's
 table 9 gives, and the detector's at 640x640 and at VGA. The latency is that of backbone, neck and head on
@@ -17,15 +17,18 @@ import logging
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from benchmarks.common.scripts import machine, new_parser, print_head, print_row
+from benchmarks.common.timing import timed
 from mmbfbox.export import subnet_model
 from mmbfbox.models import cost_table, traced_macs
 from mmbfbox.search.report import readable
@@ -69,13 +72,13 @@ def representatives(table: CostTable) -> dict[str, Arch]:
         return min(sampled, key=lambda arch: abs(macs(arch) - goal))
 
     low, high = table.extremes()
-    wiring = space.sample(0, 0).merges
+    merges = space.sample(0, 0).merges
     return {
-        'BFBox smallest': Arch(low, wiring),
+        'BFBox smallest': Arch(low, merges),
         f'BFBox median of {SAMPLES}': sampled[SAMPLES // 2],
         'BFBox near 2.9 G': near(2.9e9),
         'BFBox near 4.1 G': near(4.1e9),
-        'BFBox largest': Arch(high, wiring),
+        'BFBox largest': Arch(high, merges),
     }
 
 
@@ -94,12 +97,8 @@ def networks() -> dict[str, dict[str, Any]]:
 
 def seconds(model: nn.Module, image: torch.Tensor) -> float:
     """One pass through backbone, neck and head."""
-    start = time.perf_counter()
     with torch.inference_mode():
-        model(image, mode='tensor')
-    if image.is_cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+        return timed(lambda: model(image, mode='tensor'))[1]
 
 
 def peak_of_this_process() -> int:
@@ -138,9 +137,7 @@ def latencies(models: dict[str, dict[str, Any]], rounds: int) -> dict[str, float
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument(
         '--rounds', type=int, default=3, help='passes that each latency is taken from'
     )
@@ -155,11 +152,8 @@ def main() -> None:
         return
 
     times = latencies(models, args.rounds)
-    print(
-        '| network | published FLOPs | backbone MACs at 224 | detector MACs at 640x640 | at 640x480 | '
-        'parameters | ms | peak memory |'
-    )
-    print('|---|---|---|---|---|---|---|---|')
+    print_head('network', 'published FLOPs', 'backbone MACs at 224', 'detector MACs at 640x640',
+               'at 640x480', 'parameters', 'ms', 'peak memory')  # fmt: skip
     for title, model in models.items():
         with torch.device('meta'):
             network = MODELS.build(model)
@@ -168,15 +162,10 @@ def main() -> None:
             *(traced_macs(network, size)[1] for size in ((640, 640), VGA)),
             sum(weight.numel() for weight in network.parameters()),
         ]
-        print(
-            f'| {title} | {PUBLISHED.get(title, "-")} | {" | ".join(map(readable, macs))} | '
-            f'{1000 * times[title]:.0f} | {peak_memory(title, model) / 2**30:.2f} GiB |'
-        )
-    where = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
-    print(
-        f'\n{time.strftime("%Y-%m-%d")}, torch {torch.__version__}, {where}, '
-        f'{torch.get_num_threads()} threads, median of {args.rounds} rounds'
-    )
+        memory = f'{peak_memory(title, model) / 2**30:.2f} GiB'
+        cells = [PUBLISHED.get(title, '-'), *map(readable, macs), f'{1000 * times[title]:.0f}']
+        print_row(title, *cells, memory)
+    print(f'\n{machine()}, median of {args.rounds} rounds')
 
 
 if __name__ == '__main__':

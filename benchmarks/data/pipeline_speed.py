@@ -7,16 +7,17 @@ drawing of the window: once resizing the whole image, as data-anchor-sampling is
 the quicker order for each image (cropping first where the image grows). `ours, decoded whole` is our
 pipeline without reduced decoding.
 
-    python benchmarks/data_pipeline.py --data data/WIDERFace --images 400
+    python benchmarks/data/pipeline_speed.py --data data/WIDERFace --images 400
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import time
+import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import cv2
 import mmcv
@@ -29,6 +30,8 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.registry import init_default_scope
 
 import mmbfbox.datasets  # noqa: F401, registers
+from benchmarks.common.scripts import machine, new_parser, print_head, print_row
+from benchmarks.common.timing import timed
 from mmbfbox.datasets import DataAnchorSampling, ResumableSampler
 from mmbfbox.datasets.randomness import new_generator, seeded
 from mmbfbox.datasets.transforms.data_anchor_sampling import anchor_window
@@ -112,9 +115,7 @@ def pipelines(config: Any) -> dict[str, Compose]:
 @exit_on_user_error
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('--data', type=Path, required=True, help='folder in WIDER FACE layout')
     parser.add_argument('--images', type=int, default=400, help='images that each pipeline makes')
     parser.add_argument('--canvas', type=int, default=640, help='side of the canvas in pixels')
@@ -139,21 +140,17 @@ def main() -> None:
         for name in sorted(made, reverse=bool(number % 2)):
             info = dict(with_faces[index], skipped=())
             with seeded(*index.key):
-                start = time.perf_counter()
-                made[name](info)
-                taken = time.perf_counter() - start
+                _, taken = timed(lambda name=name, info=info: made[name](info))
             if number >= 10:  # the first ones warm up
                 seconds[name].append(taken)
     print(f'{args.images} images at {args.canvas}x{args.canvas}, one thread')
-    print('| pipeline | images per second | median ms | ours is faster |')
-    print('|---|---|---|---|')
+    print_head('pipeline', 'images per second', 'median ms', 'ours is faster')
     best = sum(seconds['ours'])
     for name, taken in seconds.items():
         total = sum(taken)
-        print(
-            f'| {name} | {len(taken) / total:.1f} | {1000 * statistics.median(taken):.1f} | '
-            f'{total / best:.2f} x |'
-        )
+        median = 1000 * statistics.median(taken)
+        print_row(name, f'{len(taken) / total:.1f}', f'{median:.1f}', f'{total / best:.2f} x')
+    print(f'\n{machine("cpu")}')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """What two processes exchange in a step of the supernet, and how long it takes: PathDataParallel against DDP.
 
-    python benchmarks/ranks.py
+    python benchmarks/training/gradient_exchange.py
 
 Two gloo processes on the CPU, one thread each. Both wrappers take turns, step by step, on the same paths.
 """
@@ -14,15 +14,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import torch
 from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import init_default_scope
-from supernet_step import batch
 from torch import distributed as dist
 from torch import nn
-from training import build
 
+from benchmarks.common.networks import batch, build
+from benchmarks.common.scripts import new_parser
 from mmbfbox.engine import PathDataParallel
 from mmbfbox.models import set_arch, space_of
 
@@ -117,9 +120,7 @@ def both_ranks(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__)
     parser.add_argument('--config', default='paper/supernet', help='config of the supernet')
     parser.add_argument('--size', type=int, default=128, help='image side in pixels')
     parser.add_argument('--steps', type=int, default=12, help='steps to measure')

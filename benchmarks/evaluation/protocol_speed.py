@@ -1,20 +1,29 @@
-"""CPU time and memory of the evaluation, beside the usual way of computing WIDER FACE AP."""
+"""CPU time and memory of the evaluation, beside the usual way of computing WIDER FACE AP.
+
+    python benchmarks/evaluation/protocol_speed.py --skip usual many
+
+Needs the official ground truth and the detections of published detectors: folders wider_ground_truth,
+wider_predictions and fddb in --data. The usual way is that of the common Python ports: images, detections
+and thresholds one by one. --skip leaves out what takes long: usual (half a minute), many (7.8 million
+boxes, minutes), fddb.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import numpy as np
 
+from benchmarks.common.scripts import new_parser
+from benchmarks.common.timing import timed
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.evaluation.fddb.io import (
     read_fddb_annotations,
@@ -32,15 +41,8 @@ from mmbfbox.evaluation.wider.protocol import (
 )
 from mmbfbox.utils.files import atomic_write
 
-DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
+DATA = Path(__file__).resolve().parents[3] / 'shared' / 'data'
 MANY = 7_800_000
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Result and CPU seconds of this process."""
-    start = time.process_time()
-    result = work()
-    return result, time.process_time() - start
 
 
 def usual_way(predictions: dict[str, np.ndarray], truth: WiderGroundTruth) -> dict[str, float]:
@@ -103,11 +105,7 @@ def peak_gib() -> float:
 @exit_on_user_error
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog='example:\n  python benchmarks/evaluation.py --skip usual --out evaluation.json',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = new_parser(__doc__)
     parser.add_argument(
         '--data',
         type=Path,
@@ -140,11 +138,11 @@ def main() -> None:
         figures[name] = value
         print(f'{name:<52}{value:9.3f} {unit}', flush=True)
 
-    (predictions, truth, ap), seconds = timed(ours)
+    (predictions, truth, ap), seconds = timed(ours, time.process_time)
     record('WIDER val, 84,111 boxes, reading included', seconds, 'CPU s')
     if 'usual' not in args.skip:
         print('the usual way takes half a minute ...', file=sys.stderr)
-        usual, slow = timed(lambda: usual_way(predictions, truth))
+        usual, slow = timed(lambda: usual_way(predictions, truth), time.process_time)
         record('the same in the usual way, reading not included', slow, 'CPU s')
         record('times faster', slow / seconds, '')
         record('greatest difference in AP', max(abs(usual[s] - ap[s]) for s in SUBSETS), '')
@@ -156,14 +154,16 @@ def main() -> None:
             path = args.data / 'fddb' / 's3fd' / 'fddb_s3fd_result.txt'
             return evaluate_fddb(read_fddb_detections(path), faces, sizes)
 
-        record('FDDB, 34,019 detections of S3FD', timed(fddb)[1], 'CPU s')
+        record('FDDB, 34,019 detections of S3FD', timed(fddb, time.process_time)[1], 'CPU s')
     if 'many' not in args.skip:
         print('writing 7.8 million boxes takes a minute ...', file=sys.stderr)
         with tempfile.TemporaryDirectory() as temporary:
             write_wider_predictions(temporary, many_boxes(predictions, MANY))
             del predictions
-            predictions, reading = timed(lambda: read_wider_predictions(temporary))
-        _, seconds = timed(lambda: evaluate_wider_face(predictions, truth))
+            predictions, reading = timed(
+                lambda: read_wider_predictions(temporary), time.process_time
+            )
+        _, seconds = timed(lambda: evaluate_wider_face(predictions, truth), time.process_time)
         record('WIDER val, 7.8 million boxes, reading', reading, 'CPU s')
         record('WIDER val, 7.8 million boxes, evaluation', seconds, 'CPU s')
         record('greatest memory of this run', peak_gib(), 'GiB')
