@@ -63,14 +63,14 @@ class Run:
     Args:
         root: where the supernet, the data and the config are.
         name: name of the folder.
-        ranks: number of processes.
+        processes: number of processes.
         candidates: how many are wanted.
         kind: type of the scorer.
     """
 
     root: Path
     name: str
-    ranks: int
+    processes: int
     candidates: int
     kind: str
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -83,11 +83,11 @@ class Run:
 
     def start(self) -> None:
         """Start the command of a search."""
-        words = [sys.executable, 'tools/search.py'] if self.ranks == 1 else [
+        words = [sys.executable, 'tools/search.py'] if self.processes == 1 else [
             'bash', 'tools/dist_search.sh'
         ]  # fmt: skip
         words += [str(self.root / 'search.py'), str(self.root / 'supernet.pth')]
-        words += [str(self.ranks)] if self.ranks > 1 else []
+        words += [str(self.processes)] if self.processes > 1 else []
         words += ['--work-dir', str(self.work_dir), '--data-root', str(self.root / 'data')]
         words += ['--candidates', str(self.candidates), '--cfg-options']
         words += ['search.scorer.type=logged', f'search.scorer.kind={self.kind}']

@@ -142,7 +142,7 @@ def kill_at(run: Run, moment: str, pace: Pace, generator: random.Random) -> None
         end = time.monotonic() + generator.uniform(0, pace.start)
         lived = run.wait_until(lambda: time.monotonic() > end or run.starts().total() > before)
     elif moment == 'scoring':
-        wanted = run.starts().total() + generator.randint(1, run.ranks)
+        wanted = run.starts().total() + generator.randint(1, run.processes)
         lived = run.wait_until(lambda: run.starts().total() >= wanted)
         time.sleep(generator.uniform(0, pace.candidate))
     elif moment == 'writing':
@@ -206,7 +206,7 @@ def kill_one(run: Run, reference: Run, pace: Pace, rank: int, seed: int) -> Outc
         flush=True,
     )
     # What it had drawn from the shared counter.
-    if left > max(1, run.candidates // (CHUNKS_A_RANK * run.ranks)):
+    if left > max(1, run.candidates // (CHUNKS_A_RANK * run.processes)):
         raise UserError(f'{run.name}: the other one has not finished its work')
     return finish(run, reference, Counter(scoring=1), in_flight)
 
@@ -238,19 +238,19 @@ def main() -> None:
         root.mkdir(parents=True, exist_ok=True)
         prepare(root)
 
-        def new(name: str, ranks: int) -> Run:
-            return Run(root, name, ranks, args.candidates, args.scorer)
+        def new(name: str, processes: int) -> Run:
+            return Run(root, name, processes, args.candidates, args.scorer)
 
         outcomes: dict[str, Outcome] = {}
-        for ranks in (1, 2):
-            reference = new(f'undisturbed-{ranks}', ranks)
+        for processes in (1, 2):
+            reference = new(f'undisturbed-{processes}', processes)
             pace = undisturbed(reference)
             print(f'{reference.name}: {pace}', flush=True)
-            if ranks == 1:
+            if processes == 1:
                 alone = reference
-            run = new(f'killed-{ranks}', ranks)
-            name = 'one process' if ranks == 1 else 'two processes, both killed'
-            outcomes[name] = kill_all(run, alone, pace, args.kills, args.seed + ranks)
+            run = new(f'killed-{processes}', processes)
+            name = 'one process' if processes == 1 else 'two processes, both killed'
+            outcomes[name] = kill_all(run, alone, pace, args.kills, args.seed + processes)
         singles = [
             kill_one(new(f'one-dies-{number}', 2), alone, pace, number % 2, args.seed + number)
             for number in range(args.single_kills)

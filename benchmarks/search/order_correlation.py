@@ -5,10 +5,10 @@
 
 Random archs of the supernet's space are scored with its weights on the held-out images, once for each way
 of treating batch norm, and then trained from scratch, each by the config that tools/export_subnet.py writes.
-Printed are the rank correlations of each way, and of the multiply-adds, with hard AP on the validation
-images, with 95 % bootstrap intervals over the archs. With --seeds 2 each arch is trained twice: truth is the
-mean, and the correlation of one training with the other shows how well any score could do. The same command
-goes on where it was stopped; --table prints what there is, also while it runs.
+Printed are the correlations (Spearman and Kendall) of the order of each way, and of the multiply-adds, with
+that of hard AP on the validation images, with 95 % bootstrap intervals over the archs. With --seeds 2 each
+arch is trained twice: truth is the mean, and the correlation of one training with the other shows how well
+any score could do. The same command goes on where it was stopped; --table prints what there is, also while it runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 from torch import nn
 
 from benchmarks.common.order_table import print_table
-from benchmarks.common.scripts import new_parser
+from benchmarks.common.scripts import add_demo_data, new_parser
 from benchmarks.common.searches import build_search
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import cost_table
@@ -212,8 +212,7 @@ def main() -> None:
     """Score, train and print."""
     parser = new_parser(__doc__)
     parser.add_argument('search', nargs='?', default='demo/search', help='a search config')
-    parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
-    parser.add_argument('--supernet', default='work_dirs/demo/supernet/iter_500.pth')
+    add_demo_data(parser)
     parser.add_argument('--archs', type=int, default=24, help='how many archs')
     parser.add_argument('--seed', type=int, default=0, help='of the archs and of the bootstrap')
     parser.add_argument('--seeds', type=int, default=1, help='trainings of each arch')
@@ -223,7 +222,7 @@ def main() -> None:
         help="of each training, with the schedule stretched to it; the config's own by default",
     )
     parser.add_argument('--processes', type=int, default=1, help='trainings at a time')
-    parser.add_argument('--work-dir', default='work_dirs/rank_correlation')
+    parser.add_argument('--work-dir', default='work_dirs/order_correlation', help='results')
     parser.add_argument('--table', action='store_true', help='only print what there is')
     args = parser.parse_args()
     results = Path(args.work_dir) / 'rows.json'

@@ -1,9 +1,9 @@
 """How long scorers take for a candidate, where the time goes, and how far their scores differ.
 
-    python benchmarks/search/speed.py demo                            # the scorers on a CPU
-    python benchmarks/search/speed.py wide --population 10000         # at half the paper's width
-    python benchmarks/search/speed.py paper --data data/WIDERFace     # candidates a minute on a GPU
-    python benchmarks/search/speed.py demo --what settings            # batches, layouts, precisions
+    python benchmarks/search/speed.py demo                          # the scorers on a CPU
+    python benchmarks/search/speed.py wide                          # at half the paper's width
+    python benchmarks/search/speed.py paper --data data/WIDERFace   # candidates a minute on a GPU
+    python benchmarks/search/speed.py demo --what settings          # batches, layouts, precisions
     python benchmarks/search/speed.py demo --what imitate --held-out 400 --candidates 16
 
 The search is that of a trained supernet of configs/demo (demo), of the paper's space at half its width on
@@ -200,7 +200,8 @@ def main() -> None:
     parser.add_argument('--compare', nargs='+', metavar='NAME', help='compare these, see above')
     add_demo_data(parser)
     parser.add_argument('--candidates', type=int, default=20, help=f'how many, {SOME} or more')
-    parser.add_argument('--population', type=int, default=1000, help='candidates of the search')
+    parser.add_argument('--population', type=int,
+                        help='candidates of the search (default: 1000 for demo, else 10000)')  # fmt: skip
     parser.add_argument('--batch-size', type=int, help='of both kinds of images (default: the '
                         "config's, 50 for paper)")  # fmt: skip
     parser.add_argument('--held-out', type=int, help="images to score on (default: the config's)")
@@ -225,7 +226,8 @@ def main() -> None:
 
     search = build(args)
     costs = cost_table(search[2], tuple(search[0].search.size))
-    archs = candidates(costs, args.population, args.candidates)
+    population = args.population or (1000 if args.search == 'demo' else 10000)
+    archs = candidates(costs, population, args.candidates)
     runs = compare(names, search, archs, args)
     print(f'{args.candidates} candidates; {machine(args.device)}')
     print_speeds(runs)

@@ -53,7 +53,7 @@ def measure(name: str, images: int, size: int) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
-    parser.add_argument('--size', type=int, default=640, help='image side in pixels')
+    parser.add_argument('--size', type=int, default=640, help='image side in pixels, 256 or more')
     parser.add_argument('--images', type=int, default=1, help='images a step')
     parser.add_argument('--only', help=argparse.SUPPRESS)
     args = parser.parse_args()
