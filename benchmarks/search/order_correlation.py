@@ -8,7 +8,8 @@ of treating batch norm, and then trained from scratch, each by the config that t
 Printed are the correlations (Spearman and Kendall) of the order of each way, and of the multiply-adds, with
 that of hard AP on the validation images, with 95 % bootstrap intervals over the archs. With --seeds 2 each
 arch is trained twice: truth is the mean, and the correlation of one training with the other shows how well
-any score could do. The same command goes on where it was stopped; --table prints what there is, also while it runs.
+any score could do. The same command goes on where it was stopped; --table prints what there is, also while
+it runs.
 """
 
 from __future__ import annotations
