@@ -16,11 +16,32 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common.killing import descendants, kill, wait_for_end
+from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.build_scorer import SCORERS
 from mmbfbox.search.storage.candidates import HEADER, read_candidates
+from mmbfbox.utils.config import configs_dir
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+CONFIG = """
+_base_ = [{base!r}]
+custom_imports = dict(imports=[*_base_.custom_imports.imports, 'benchmarks.common.killable_search'])
+model = dict(
+    backbone=dict(stem_channels=8, out_channels=[16, 16, 16, 16]),
+    neck=dict(in_channels=[16, 16, 16, 16], channels=16),
+    bbox_head=dict(in_channels=16),
+)
+split = dict(held_out=8, recalibration=8)
+train_dataloader = dict(
+    batch_size=4, num_workers=0, persistent_workers=False, dataset=split
+)
+held_out_dataloader = dict(batch_size=4, dataset=split)
+recalibration_dataloader = dict(batch_size=4, dataset=split)
+train_cfg = dict(max_iters=60)
+search = dict(limits=dict(detector_macs=dict(_delete_=True)))
+"""
 
 
 class LoggedScorer:
@@ -187,3 +208,16 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
     own = dict(PYTHONPATH=path, OMP_NUM_THREADS='1', PYTHON=sys.executable, PORT=str(port))
     return {**os.environ, **own}
+
+
+def prepare(root: Path) -> None:
+    """Make images, and train a supernet just enough for its candidates to have different scores."""
+    make_demo_data(root / 'data', seed=0, train=40, val=2, size=128)
+    base = str(configs_dir() / 'demo' / 'search.py')
+    (root / 'search.py').write_text(CONFIG.format(base=base))
+    words = [sys.executable, 'tools/train.py', root / 'search.py', '--work-dir', root / 'supernet']
+    words += ['--data-root', root / 'data']
+    done = subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f'the supernet could not be trained: {done.stderr[-2000:]}')
+    (root / 'supernet' / 'iter_60.pth').rename(root / 'supernet.pth')

@@ -11,7 +11,6 @@ other one finishes its work. Every scoring is logged when it starts, so what is 
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,31 +21,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
-from benchmarks.common.killable_search import ROOT, Run, environment
+from benchmarks.common.killable_search import Run, prepare
 from benchmarks.common.killing import kill
 from benchmarks.common.scripts import new_parser, print_head
-from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search.loop import CHUNKS_A_RANK
-from mmbfbox.utils.config import configs_dir
 
-CONFIG = """
-_base_ = [{base!r}]
-custom_imports = dict(imports=[*_base_.custom_imports.imports, 'benchmarks.common.killable_search'])
-model = dict(
-    backbone=dict(stem_channels=8, out_channels=[16, 16, 16, 16]),
-    neck=dict(in_channels=[16, 16, 16, 16], channels=16),
-    bbox_head=dict(in_channels=16),
-)
-split = dict(held_out=8, recalibration=8)
-train_dataloader = dict(
-    batch_size=4, num_workers=0, persistent_workers=False, dataset=split
-)
-held_out_dataloader = dict(batch_size=4, dataset=split)
-recalibration_dataloader = dict(batch_size=4, dataset=split)
-train_cfg = dict(max_iters=60)
-search = dict(limits=dict(detector_macs=dict(_delete_=True)))
-"""
 MOMENTS = ('starting', 'scoring', 'writing', 'ending')
 """What a search does when it is killed; a fifth of the kills, the last ones, are at its end."""
 
@@ -93,19 +73,6 @@ class Outcome:
         kills = [self.kills[moment] for moment in MOMENTS]
         cells = [name, *kills, self.in_flight, self.repeated, self.twice, self.differences]
         return f'| {" | ".join(map(str, cells))} |'
-
-
-def prepare(root: Path) -> None:
-    """Make images, and train a supernet just enough for its candidates to have different scores."""
-    make_demo_data(root / 'data', seed=0, train=40, val=2, size=128)
-    base = str(configs_dir() / 'demo' / 'search.py')
-    (root / 'search.py').write_text(CONFIG.format(base=base))
-    words = [sys.executable, 'tools/train.py', root / 'search.py', '--work-dir', root / 'supernet']
-    words += ['--data-root', root / 'data']
-    done = subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, text=True)
-    if done.returncode:
-        raise UserError(f'the supernet could not be trained: {done.stderr[-2000:]}')
-    (root / 'supernet' / 'iter_60.pth').rename(root / 'supernet.pth')
 
 
 def undisturbed(run: Run) -> Pace:
