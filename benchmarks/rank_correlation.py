@@ -210,7 +210,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('search', nargs='?', default='demo/search', help='a search config')
+    parser.add_argument(
+        'search', nargs='?', default='demo/bfbox_search_demo', help='a search config'
+    )
     parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
     parser.add_argument('--supernet', default='work_dirs/demo/supernet/iter_500.pth')
     parser.add_argument('--archs', type=int, default=24, help='how many archs')

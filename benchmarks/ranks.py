@@ -120,7 +120,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--config', default='paper/supernet', help='config of the supernet')
+    parser.add_argument(
+        '--config', default='paper/bfbox_supernet_wider_face', help='config of the supernet'
+    )
     parser.add_argument('--size', type=int, default=128, help='image side in pixels')
     parser.add_argument('--steps', type=int, default=12, help='steps to measure')
     for name in ('--store', '--result'):

@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument('--population', type=int, default=1000, help='candidates of the search')
     args = parser.parse_args()
     if args.supernet_kind == 'demo':
-        search = build_search('demo/search', args.data, args.supernet)
+        search = build_search('demo/bfbox_search_demo', args.data, args.supernet)
     else:
         search = wide_search(args.data)
     compare(*search, args)

@@ -118,7 +118,7 @@ def main() -> None:
     args.peak = dict(zip(PEAKS, args.peak)) if args.peak else PEAKS
     if args.profile:
         args.profile = make_writable_dir(args.profile)
-    config, weights, model = build_search('paper/search', args.data)
+    config, weights, model = build_search('paper/bfbox_search_wider_face', args.data)
     for loader in (config.recalibration_dataloader, config.held_out_dataloader):
         loader.batch_size = 4 if args.cpu else args.batch_size
         if args.cpu:

@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--config', default='demo/search', help='config of the search')
+    parser.add_argument('--config', default='demo/bfbox_search_demo', help='config of the search')
     parser.add_argument('--data', default='work_dirs/demo/data', help='folder in WIDER layout')
     parser.add_argument('--supernet', default='work_dirs/demo/supernet/iter_500.pth')
     parser.add_argument('--candidates', type=int, default=50)

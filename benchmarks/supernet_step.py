@@ -66,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--config', default='demo/supernet', help='config of a supernet')
+    parser.add_argument('--config', default='demo/bfbox_supernet_demo', help='config of a supernet')
     parser.add_argument('--size', type=int, default=192, help='image side in pixels')
     parser.add_argument('--batch', type=int, default=8, help='images a step')
     parser.add_argument('--steps', type=int, default=40, help='steps of each network')

@@ -35,7 +35,7 @@ from mmbfbox.utils.data_root import set_data_root
 PARTS = ('data', 'forward', 'backward', 'optimizer')
 CASES = tuple(
     (name, precision)
-    for name in ('paper/supernet', 'paper/retinanet_r50')
+    for name in ('paper/bfbox_supernet_wider_face', 'paper/retinanet_r50_fpn_wider_face')
     for precision in ('fp32', 'bf16')
 )
 
@@ -60,7 +60,7 @@ def keys(args: argparse.Namespace) -> None:
     images, samples = batch(8, 192)
     images, samples = images.to(args.device), [sample.to(args.device) for sample in samples]
     cases = [(last, half) for last in (False, True) for half in (False, True)]
-    models = {case: build('demo/supernet', args.device) for case in cases}
+    models = {case: build('demo/bfbox_supernet_demo', args.device) for case in cases}
     times: dict[tuple[bool, bool], list[float]] = {case: [] for case in cases}
     for case, model in models.items():
         if case[0]:

@@ -78,22 +78,8 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
     path = find_config(name_or_path)
     try:
         config = Config.fromfile(path)
-    except SyntaxError as error:
-        where = f'line {error.lineno}: {error.msg}'
-        raise UserError(
-            f'the config {path} or one of its bases is not valid Python, {where}'
-        ) from error
     except Exception as error:  # a config is a program: anything can go wrong in it
-        base = _name_of(Path(getattr(error, 'filename', None) or path))
-        if base in MOVED_CONFIGS:
-            raise UserError(
-                f'the config {path} or one of its bases inherits from {base}.py, which is '
-                f'{MOVED_CONFIGS[base]}.py in {configs_dir()} now; correct its _base_'
-            ) from error
-        raise UserError(
-            f'the config {path} cannot be read ({type(error).__name__}: {_one_line(error)}); '
-            'correct it or the base that it names'
-        ) from error
+        raise UserError(_why_unreadable(path, error)) from error
     for key in cfg_options or {}:
         _check_top_level_key(key, config, path)
     try:
@@ -104,6 +90,24 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
             f'the options {options} do not fit the config {path} ({_one_line(error)}); correct them'
         ) from error
     return config
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    """One sentence on what went wrong in a config or in one of its bases."""
+    if isinstance(error, SyntaxError):
+        where = f'line {error.lineno}: {error.msg}'
+        return f'the config {path} or one of its bases is not valid Python, {where}'
+    base = _name_of(Path(getattr(error, 'filename', None) or path))
+    if base in MOVED_CONFIGS:
+        return (
+            f'the config {path} or one of its bases inherits from {base}.py, which is '
+            f'{MOVED_CONFIGS[base]}.py in {configs_dir()} now; correct its _base_'
+        )
+    kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
+    return (
+        f'the config {path} cannot be read ({kind}{_one_line(error)}); '
+        'correct it or the base that it names'
+    )
 
 
 def config_from_text(text: str, source: str) -> Config:
@@ -122,10 +126,12 @@ def config_from_text(text: str, source: str) -> Config:
     try:
         content = {}
         for statement in ast.parse(text).body:
-            names = statement.targets if isinstance(statement, ast.Assign) else []
-            if len(names) != 1 or not isinstance(names[0], ast.Name):
+            if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
                 raise ValueError(ast.unparse(statement))
-            content[names[0].id] = _literal(statement.value)
+            name = statement.targets[0]
+            if not isinstance(name, ast.Name):
+                raise ValueError(ast.unparse(statement))
+            content[name.id] = _literal(statement.value)
         return Config(content)
     except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
         raise UserError(
