@@ -1,6 +1,6 @@
 """The paper's configs at three scales: as they are, and shrunk by one rule to hours and to minutes.
 
-The rule keeps what makes a row (its types, depths, choices, wiring, what is fixed in its search) and
+The rule keeps what makes a row (its types, depths, choices, topology, what is fixed in its search) and
 changes everything else: widths and slots of searched stages are divided, data and schedule are those of
 the chain's own configs (``configs/_base_/trainings/demo.py`` and ``mini.py``), and iterations and
 candidates are fewer.
