@@ -77,7 +77,7 @@ def keys(args: argparse.Namespace) -> None:
             set_arch(model, space_of(model).sample(0, number))
             seconds = timed(lambda case=case, model=model: one_step(case, model))
             times[case] += [seconds] if number >= 2 else []
-    print('\ndemo/supernet, 8 x 192x192, forward and backward')
+    print('\ndemo/bfbox_supernet_demo, 8 x 192x192, forward and backward')
     print('| channels-last | bf16 | ms a step | as fast as without both |')
     print('|---|---|---|---|')
     for case, seconds in times.items():
