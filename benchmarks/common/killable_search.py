@@ -213,7 +213,7 @@ def environment() -> dict[str, str]:
 def prepare(root: Path) -> None:
     """Make images, and train a supernet just enough for its candidates to have different scores."""
     make_demo_data(root / 'data', seed=0, train=40, val=2, size=128)
-    base = str(configs_dir() / 'demo' / 'search.py')
+    base = str(configs_dir() / 'demo' / 'bfbox_search_demo.py')
     (root / 'search.py').write_text(CONFIG.format(base=base))
     words = [sys.executable, 'tools/train.py', root / 'search.py', '--work-dir', root / 'supernet']
     words += ['--data-root', root / 'data']

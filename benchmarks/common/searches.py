@@ -100,14 +100,14 @@ def wide_search(data: str, images: tuple[int, int] = (24, 32), share: int = 2) -
     """
     widths = [width // share for width in (256, 256, 512, 512, 512, 256)]
     search = build_search(
-        'paper/search',
+        'paper/bfbox_search_wider_face',
         data,
         backbone=dict(stem_channels=64 // share, out_channels=widths),
         neck=dict(in_channels=widths, channels=256 // share),
         bbox_head=dict(in_channels=256 // share),
     )
     config = search[0]
-    small = load_config('demo/search')
+    small = load_config('demo/bfbox_search_demo')
     set_data_root(small, data)
     for name in ('recalibration_dataloader', 'held_out_dataloader'):
         config[name] = small[name]

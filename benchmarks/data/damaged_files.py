@@ -196,7 +196,7 @@ def small_copy(source: Path, target: Path, number: int) -> Path:
 def training_pipeline() -> list[Any]:
     """The pipeline of the paper's configs."""
     init_default_scope('mmdet')
-    return load_config('paper/final').train_dataloader.dataset.pipeline
+    return load_config('paper/bfbox_subnet_wider_face').train_dataloader.dataset.pipeline
 
 
 @exit_on_user_error

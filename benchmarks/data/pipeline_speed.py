@@ -38,6 +38,7 @@ from mmbfbox.datasets.transforms.data_anchor_sampling import anchor_window
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.named_steps import change_steps
 
 NAMES = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 
@@ -123,10 +124,11 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     init_default_scope('mmdet')
-    config = load_config('paper/final')
+    config = load_config('paper/bfbox_subnet_wider_face')
     set_data_root(config, args.data)
-    config.train_dataloader.dataset.pipeline[3].canvas = args.canvas
-    dataset = DATASETS.build(dict(config.train_dataloader.dataset, pipeline=[]))
+    files = config.train_dataloader.dataset
+    files.pipeline = change_steps(files.pipeline, DataAnchorSampling=dict(canvas=args.canvas))
+    dataset = DATASETS.build(dict(files, pipeline=[]))
     infos = [dataset.get_data_info(int(index)) for index in range(len(dataset))]
     with_faces = [info for info in infos if any(not f['ignore_flag'] for f in info['instances'])]
     if not with_faces:

@@ -38,14 +38,14 @@ from mmbfbox.utils.config import load_config
 SAMPLES = 2001
 VGA = (480, 640)
 BASELINES = {
-    'ResNet-50 + FPN': 'paper/table1_resnet50_fpn',
-    'ResNet-101 + FPN': 'paper/table1_resnet101_fpn',
-    'ResNet-152 + FPN': 'paper/table1_resnet152_fpn',
-    'DenseNet-121 + FPN': 'paper/table9_densenet121_fpn',
-    'Inception-v4 + FPN': 'paper/figure1_inceptionv4_fpn',
-    'ResNet-50 + LFPN': 'paper/table1_resnet50_lfpn',
-    'ResNet-50 + FEM': 'paper/table1_resnet50_fem',
-    'ResNet-50 + NAS-FPN': 'paper/table6_resnet50_nasfpn',
+    'ResNet-50 + FPN': 'paper/retinanet_r50_fpn_wider_face',
+    'ResNet-101 + FPN': 'paper/table1/retinanet_r101_fpn_wider_face',
+    'ResNet-152 + FPN': 'paper/table1/retinanet_r152_fpn_wider_face',
+    'DenseNet-121 + FPN': 'paper/table9/retinanet_densenet121_fpn_wider_face',
+    'Inception-v4 + FPN': 'paper/figure1/retinanet_inceptionv4_fpn_wider_face',
+    'ResNet-50 + LFPN': 'paper/table1/retinanet_r50_lfpn_wider_face',
+    'ResNet-50 + FEM': 'paper/table1/retinanet_r50_fem_wider_face',
+    'ResNet-50 + NAS-FPN': 'paper/table6/retinanet_r50_nasfpn_wider_face',
 }
 CAFFE = 'ResNet-50 + FPN, stride in the 1x1'
 PUBLISHED = {
@@ -87,7 +87,7 @@ def networks() -> dict[str, dict[str, Any]]:
     models = {title: load_config(name).model for title, name in BASELINES.items()}
     caffe = copy.deepcopy(models['ResNet-50 + FPN'])
     caffe.backbone.style = 'caffe'
-    supernet = load_config('paper/supernet').model
+    supernet = load_config('paper/bfbox_supernet_wider_face').model
     with torch.device('meta'):
         searchable = MODELS.build(supernet)
     archs = representatives(cost_table(searchable, (224, 224)))

@@ -45,7 +45,9 @@ def milliseconds(unit: nn.Module, x: Tensor, repeats: int) -> float:
 def measure(args: argparse.Namespace) -> None:
     """Print a table for each stage."""
     init_default_scope('mmdet')
-    backbone = build_quietly(lambda: MODELS.build(load_config('paper/supernet').model)).backbone
+    backbone = build_quietly(
+        lambda: MODELS.build(load_config('paper/bfbox_supernet_wider_face').model)
+    ).backbone
     space, state = backbone.space, replace_norms(backbone)
     state.running = True
     backbone.requires_grad_(False).eval().cuda()

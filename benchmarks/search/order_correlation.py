@@ -212,7 +212,9 @@ def score_and_train(args: argparse.Namespace, results: Path) -> None:
 def main() -> None:
     """Score, train and print."""
     parser = new_parser(__doc__)
-    parser.add_argument('search', nargs='?', default='demo/search', help='a search config')
+    parser.add_argument(
+        'search', nargs='?', default='demo/bfbox_search_demo', help='a search config'
+    )
     add_demo_data(parser)
     parser.add_argument('--archs', type=int, default=24, help='how many archs')
     parser.add_argument('--seed', type=int, default=0, help='of the archs and of the bootstrap')

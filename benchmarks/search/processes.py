@@ -3,10 +3,10 @@
     python benchmarks/search/processes.py --data work_dirs/demo/data \
         --supernet work_dirs/demo/supernet/iter_500.pth
 
-Runs tools/search.py and tools/dist_search.sh on configs/demo/search.py, with one thread for the networks of
-each process; beside it a process has threads that suppress boxes and measure. Counted is the time of
-scoring: of the process that scored longest, without starting up and without the report. Linux only:
-processes are bound to cores.
+Runs tools/search.py and tools/dist_search.sh on configs/demo/bfbox_search_demo.py, with one thread for
+the networks of each process; beside it a process has threads that suppress boxes and measure. Counted is
+the time of scoring: of the process that scored longest, without starting up and without the report.
+Linux only: processes are bound to cores.
 """
 
 from __future__ import annotations
@@ -34,10 +34,15 @@ def search(
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, 'PORT': port}
     rest = ['--work-dir', str(folder), '--data-root', args.data]
     rest += ['--candidates', str(args.candidates), '--cfg-options', 'search.export=0']
-    command = [sys.executable, str(ROOT / 'tools/search.py'), 'demo/search', args.supernet]
+    command = [
+        sys.executable,
+        str(ROOT / 'tools/search.py'),
+        'demo/bfbox_search_demo',
+        args.supernet,
+    ]
     if processes > 1:
         script = str(ROOT / 'tools/dist_search.sh')
-        command = ['bash', script, 'demo/search', args.supernet, str(processes)]
+        command = ['bash', script, 'demo/bfbox_search_demo', args.supernet, str(processes)]
     # The scorer counts the cores that it may use.
     mine = sorted(os.sched_getaffinity(0))[:cores]
     subprocess.run(

@@ -157,11 +157,11 @@ def print_saved(costs: CostTable, images: tuple[int, int]) -> None:
 def build(args: argparse.Namespace) -> Search:
     """The search that is asked for."""
     if args.search == 'demo':
-        search = build_search('demo/search', args.data, args.supernet)
+        search = build_search('demo/bfbox_search_demo', args.data, args.supernet)
     elif args.search == 'wide':
         search = wide_search(args.data)
     else:
-        search = build_search('paper/search', args.data)
+        search = build_search('paper/bfbox_search_wider_face', args.data)
     for name in ('recalibration_dataloader', 'held_out_dataloader'):
         loader = search[0][name]
         if args.search == 'paper' and args.device == 'cpu':

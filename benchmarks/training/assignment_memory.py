@@ -49,7 +49,7 @@ class PeakMemory:
 
 def assignment(args: argparse.Namespace) -> None:
     """FaceAssigner against mmdet's MaxIoUAssigner with the same rule on a crowded image."""
-    config = load_config('paper/supernet').model.bbox_head.anchor_generator
+    config = load_config('paper/bfbox_supernet_wider_face').model.bbox_head.anchor_generator
     levels = [(args.canvas >> shift, args.canvas >> shift) for shift in range(2, 8)]
     anchors = torch.cat(TASK_UTILS.build(config).grid_priors(levels, device='cpu'))
     generator = torch.Generator().manual_seed(0)

@@ -121,7 +121,9 @@ def both_ranks(args: argparse.Namespace) -> None:
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
-    parser.add_argument('--config', default='paper/supernet', help='config of the supernet')
+    parser.add_argument(
+        '--config', default='paper/bfbox_supernet_wider_face', help='config of the supernet'
+    )
     parser.add_argument('--size', type=int, default=128, help='image side in pixels')
     parser.add_argument('--steps', type=int, default=12, help='steps to measure')
     for name in ('--store', '--result'):

@@ -59,7 +59,7 @@ OPTIONS: dict[str, Any] = {
 
 def make_config(data: Path, work_dir: Path, **options: Any) -> Config:
     """Config of the tiny supernet, which resumes whatever is in ``work_dir``."""
-    config = load_config('demo/supernet', OPTIONS | options)
+    config = load_config('demo/bfbox_supernet_demo', OPTIONS | options)
     set_data_root(config, data)
     config.custom_hooks.append(dict(type='EMAHook', momentum=0.1, update_buffers=True))
     config.work_dir = str(work_dir)

@@ -62,7 +62,7 @@ def main() -> None:
         return
 
     results = {}
-    for name in ('paper/supernet', 'paper/retinanet_r50'):
+    for name in ('paper/bfbox_supernet_wider_face', 'paper/retinanet_r50_fpn_wider_face'):
         command = [sys.executable, __file__, '--only', name, '--size', str(args.size)]
         output = subprocess.run(
             [*command, '--images', str(args.images)], check=True, capture_output=True, text=True

@@ -36,7 +36,7 @@ from mmbfbox.utils.data_root import set_data_root
 PARTS = ('data', 'forward', 'backward', 'optimizer')
 CASES = tuple(
     (name, precision)
-    for name in ('paper/supernet', 'paper/retinanet_r50')
+    for name in ('paper/bfbox_supernet_wider_face', 'paper/retinanet_r50_fpn_wider_face')
     for precision in ('fp32', 'bf16')
 )
 
@@ -45,7 +45,7 @@ def keys(args: argparse.Namespace) -> None:
     """A step of the demo's supernet with each speed key, the same paths and images for all."""
     images, samples = batch(8, 192, args.device)
     cases = [(last, half) for last in (False, True) for half in (False, True)]
-    models = {case: build('demo/supernet', args.device) for case in cases}
+    models = {case: build('demo/bfbox_supernet_demo', args.device) for case in cases}
     times: dict[tuple[bool, bool], list[float]] = {case: [] for case in cases}
     for case, model in models.items():
         if case[0]:

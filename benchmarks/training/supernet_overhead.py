@@ -30,7 +30,7 @@ from mmbfbox.utils.config import load_config
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
-    parser.add_argument('--config', default='demo/supernet', help='config of a supernet')
+    parser.add_argument('--config', default='demo/bfbox_supernet_demo', help='config of a supernet')
     parser.add_argument('--size', type=int, default=192, help='image side in pixels')
     parser.add_argument('--batch', type=int, default=8, help='images a step')
     parser.add_argument('--steps', type=int, default=40, help='steps of each network')

@@ -41,7 +41,7 @@ def config(tmp_path_factory):
     folder = tmp_path_factory.mktemp('data')
     make_demo_data(folder, seed=0, train=30, val=2, size=96)
     init_default_scope('mmdet')
-    config = load_config('demo/search')
+    config = load_config('demo/bfbox_search_demo')
     set_data_root(config, folder)
     for loader in (config.held_out_dataloader, config.recalibration_dataloader):
         loader.batch_size = 3
