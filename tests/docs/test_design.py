@@ -28,7 +28,7 @@ def find(path: str) -> Path | None:
     places = [ROOT, ROOT / 'mmbfbox', ROOT / 'configs']
     found = [place / path for place in places if (place / path).exists()]
     if not found and '/' not in path.rstrip('/'):
-        found = [*(ROOT / 'mmbfbox').rglob(path.rstrip('/'))]
+        found = [file for place in places[1:] for file in place.rglob(path.rstrip('/'))]
     return found[0] if found else None
 
 
