@@ -27,7 +27,7 @@ setup(
     # In the checkout they stand beside the package, where MMDetection users look for them.
     package_dir={'mmbfbox.configs': 'configs', 'mmbfbox.tools': 'tools'},
     package_data={
-        'mmbfbox.configs': ['**/*.py'],
+        'mmbfbox.configs': ['**/*.py', '**/*.md', '**/*.yml'],
         'mmbfbox.search.report': ['page/*'],
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
     },

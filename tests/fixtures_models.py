@@ -31,7 +31,7 @@ def supernet_config() -> Config:
     init_default_scope('mmdet')
     import mmbfbox.models  # noqa: F401
 
-    return tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox.py'))
+    return tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from mmbfbox.errors import UserError
 from mmbfbox.utils.config import config_from_text, configs_dir, load_config
 
 
-@pytest.mark.parametrize('name', ['paper/supernet', 'demo/search', 'mini/final'])
+@pytest.mark.parametrize(
+    'name',
+    ['paper/bfbox_supernet_wider_face', 'demo/bfbox_search_demo', 'mini/bfbox_subnet_wider_mini'],
+)
 def test_what_mmengine_stores_is_read_back(name):
     config = load_config(configs_dir() / f'{name}.py')
     config.odd = {'a-b': dict(c=(1, -2.5, None)), 'd': [dict(e=True)]}

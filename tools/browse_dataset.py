@@ -57,7 +57,7 @@ def main() -> None:
     parser = make_parser(
         'Write pictures of what the network sees: training images after the pipeline, faces green, '
         'ignored ones orange.',
-        'python tools/browse_dataset.py configs/paper/supernet.py --out browse --number 24',
+        'python tools/browse_dataset.py configs/paper/bfbox_supernet_wider_face.py --out browse --number 24',
     )
     parser.add_argument('config', help='config file, or the name of one that the package ships')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the pictures')

@@ -20,6 +20,7 @@ from mmbfbox.utils.cli import make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import check_layout
 from mmbfbox.utils.files import atomic_write, make_writable_dir
+from mmbfbox.utils.moved_configs import current_name
 
 TOOLS = Path(__file__).resolve().parent
 BUDGETS = {
@@ -75,7 +76,7 @@ class Chain:
 
     def config(self, name: str) -> str:
         """Name of a config of the chain."""
-        return f'{self.configs}/{name}.py'
+        return f'{current_name(f"{self.configs}/{name}")}.py'
 
     def train(self, title: str, name: str, config: str) -> Path:
         """Train, and return the last checkpoint."""

@@ -22,10 +22,12 @@ def main() -> None:
         'Ends with the best ones as a table (best.md) and as files (best/01.json, ...), the Pareto front '
         '(pareto.md), a report (search_report.html), and the winners as configs and weights if the '
         'config has search.export. tools/dist_search.sh runs it in several processes.',
-        'python tools/search.py configs/paper/search.py work_dirs/supernet/iter_150000.pth '
+        'python tools/search.py configs/paper/bfbox_search_wider_face.py work_dirs/supernet/iter_150000.pth '
         '--work-dir work_dirs/search --cfg-options search.limits.backbone_macs.max=2.9e9',
     )
-    parser.add_argument('config', help='search config, like configs/paper/search.py')
+    parser.add_argument(
+        'config', help='search config, like configs/paper/bfbox_search_wider_face.py'
+    )
     parser.add_argument('supernet', help='checkpoint of the supernet')
     parser.add_argument(
         '--work-dir',

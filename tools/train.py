@@ -20,7 +20,8 @@ def main() -> None:
     """Train."""
     parser = make_parser(
         'Train what a config describes: a supernet, an exported architecture or a baseline.',
-        'python tools/train.py configs/paper/supernet.py --work-dir work_dirs/supernet --amp',
+        'python tools/train.py configs/paper/bfbox_supernet_wider_face.py '
+        '--work-dir work_dirs/supernet --amp',
     )
     parser.add_argument('config', help='config file, or the name of one that the package ships')
     parser.add_argument(

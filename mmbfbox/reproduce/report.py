@@ -16,7 +16,7 @@ from mmbfbox.evaluation.plots import write_csv
 from mmbfbox.models import traced_macs
 from mmbfbox.pipeline.records import file_hash
 from mmbfbox.reproduce.plan import Plan, Step, readable_command
-from mmbfbox.reproduce.tables import LEVELS, MACS, Row
+from mmbfbox.reproduce.tables import LEVELS, MACS, Row, config_name
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write
 
@@ -140,7 +140,7 @@ def _csv_rows(results: Sequence[Result]) -> list[list[object]]:
 
 def _config(row: Row) -> str:
     """The configs that make a row, as ``tools/train.py`` finds them, and how they are changed."""
-    names = ', '.join(f'paper/{name}' for name in (row.config, *row.searches))
+    names = ', '.join(config_name(name) for name in (row.config, *row.searches))
     changes = ' '.join(
         f'{key}={value:g}' if isinstance(value, float) else f'{key}={value}'
         for key, value in row.options.items()

@@ -1,6 +1,6 @@
 """The paper's configs at three scales: as they are, and shrunk by one rule to hours and to minutes.
 
-The rule keeps what makes a row (its types, depths, choices, wiring, what is fixed in its search) and
+The rule keeps what makes a row (its types, depths, choices, topology, what is fixed in its search) and
 changes everything else: widths and slots of searched stages are divided, data and schedule are those of
 the chain's own configs (``configs/_base_/trainings/demo.py`` and ``mini.py``), and iterations and
 candidates are fewer.
@@ -23,6 +23,7 @@ from mmengine.registry import init_default_scope
 
 from mmbfbox.errors import UserError
 from mmbfbox.models import cost_table
+from mmbfbox.reproduce.tables import config_name
 from mmbfbox.space import BackboneSpace
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import replace_data_root
@@ -121,7 +122,7 @@ def derive(
     """A config of the paper at a scale.
 
     Args:
-        name: config below ``configs/paper``.
+        name: the paper's network or search, as :func:`config_name` takes it.
         scale: the scale.
         data_root: folder in WIDER FACE layout; it need not exist yet.
         seed: of weights, data order, sampled paths and candidates.
@@ -159,7 +160,7 @@ def derive(
 
 
 def _paper(name: str) -> Config:
-    return copy.deepcopy(_read(f'paper/{name}'))
+    return copy.deepcopy(_read(config_name(name)))
 
 
 @functools.cache
@@ -171,7 +172,8 @@ def _shrink(config: Config, scale: Scale) -> None:
     base = copy.deepcopy(_read(str(scale.training)))
     if 'search' in config:
         _shrink_search(config, scale)
-    narrow(config.model, scale)
+    if 'model' in config:  # a subnet's training settings have none
+        narrow(config.model, scale)
     iterations = round(config.train_cfg.max_iters * scale.iterations)
     stretch = iterations / base.train_cfg.max_iters
     for scheduler in base.param_scheduler:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.moved_configs import current_name
 
 SUBSETS = ('easy', 'medium', 'hard')
 LEVELS = ('p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'all')
@@ -24,8 +25,8 @@ class Row:
         name: short name, unique in its table.
         title: what the paper calls it.
         paper: the paper's numbers, AP in percent; keys are subsets, levels (their hard AP) or ``macs``.
-        config: config below ``configs/paper`` of the network, or of the supernet of a searched row.
-        searches: configs of the searches, in their order; the last one's winner is trained.
+        config: the network, or the supernet of a searched row, as :func:`config_name` takes it.
+        searches: the searches, in their order; the last one's winner is trained.
         options: changes, dotted key to value, of the network's config or of the last search's.
     """
 
@@ -187,6 +188,19 @@ TABLES: dict[str, tuple[Row, ...]] = {
         ),
     ),
 }  # fmt: skip
+
+
+def config_name(name: str) -> str:
+    """Name of the config of a network or search of the paper.
+
+    Args:
+        name: the folder of its results, ``'supernet'`` or ``'table5_fdb4'``; or its config below
+            ``configs/paper``.
+
+    >>> config_name('table5_fdb4')
+    'paper/table5/bfbox_supernet_fdb4_wider_face'
+    """
+    return current_name(f'paper/{name}')
 
 
 def rows_of(table: str, only: str | None = None) -> tuple[Row, ...]:

@@ -125,7 +125,7 @@ def _check_keys(settings: Mapping[str, Any] | None) -> None:
     if not settings or not set(NEEDED) <= set(settings):
         raise UserError(
             f'the config has no complete "search" (keys {", ".join(NEEDED)}); inherit from one like '
-            f'configs/paper/search.py'
+            f'configs/paper/bfbox_search_wider_face.py'
         )
     known = [*NEEDED, *OPTIONAL]
     for key in sorted(set(settings) - set(known)):

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from mmengine import Config, DictAction
 
+from mmbfbox.errors import UserError
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import make_writable_dir
@@ -56,10 +57,16 @@ def read_config(args: argparse.Namespace) -> Config:
     The work dir is ``--work-dir``, else the config's own, else ``work_dirs/<name of the config>``.
 
     Raises:
-        UserError: the config, the data folder or the work dir is not usable.
+        UserError: the config, the data folder or the work dir is not usable, or the config has no
+            model.
     """
     os.environ.setdefault('LOCAL_RANK', str(getattr(args, 'local_rank', 0)))
     config = load_config(args.config, args.cfg_options)
+    if 'model' not in config:
+        raise UserError(
+            f'the config {args.config} has no model: it says how an exported architecture is trained; '
+            'give the config.py that the search or tools/export_subnet.py has written for one'
+        )
     if args.data_root:
         set_data_root(config, args.data_root)
     config.launcher = getattr(args, 'launcher', 'none')

@@ -6,6 +6,7 @@ import ast
 import difflib
 import inspect
 import textwrap
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.moved_configs import MOVED_CONFIGS
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -26,8 +28,9 @@ def configs_dir() -> Path:
 def find_config(name_or_path: str | Path) -> Path:
     """Path of a config: a file that exists, else the project's own one of that name.
 
-    ``demo/supernet.py``, ``configs/demo/supernet.py`` and ``demo/supernet`` name the same config,
-    from any folder.
+    ``demo/bfbox_supernet_demo.py``, ``configs/demo/bfbox_supernet_demo.py`` and
+    ``demo/bfbox_supernet_demo`` name the same config, from any folder. A name that a config had before
+    works as well, with a warning.
 
     Raises:
         UserError: there is none; the message lists names that are near.
@@ -36,15 +39,31 @@ def find_config(name_or_path: str | Path) -> Path:
     if path.is_file():
         return path
     root = configs_dir()
-    name = path.as_posix().removeprefix('configs/').removesuffix('.py') + '.py'
-    if not path.is_absolute() and (root / name).is_file():
-        return root / name
+    name = _name_of(path)
+    if name in MOVED_CONFIGS:
+        new = MOVED_CONFIGS[name]
+        warnings.warn(
+            f'the config {name_or_path} is {new} now; use that name', FutureWarning, stacklevel=2
+        )
+        return root / f'{new}.py'
+    if name and (root / f'{name}.py').is_file():
+        return root / f'{name}.py'
     known = sorted(file.relative_to(root).as_posix() for file in root.rglob('*.py'))
-    same_file = [other for other in known if Path(other).name == Path(name).name]
-    near = same_file[:3] or difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    same_file = [other for other in known if Path(other).name == Path(f'{name}.py').name]
+    near = same_file[:3] or difflib.get_close_matches(f'{name}.py', known, n=3, cutoff=0.5)
     hint = f'did you mean {" or ".join(near)}?' if near else f'the configs are in {root}'
     raise UserError(
         f'there is no config {name_or_path}, neither as a file nor in the package; {hint}'
+    )
+
+
+def _name_of(path: Path) -> str:
+    """What a path would be called below the folder of configs, without suffix; '' outside of it."""
+    root = configs_dir()
+    if path.resolve().is_relative_to(root):
+        path = path.resolve().relative_to(root)
+    return (
+        '' if path.is_absolute() else path.as_posix().removeprefix('configs/').removesuffix('.py')
     )
 
 
@@ -59,16 +78,8 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
     path = find_config(name_or_path)
     try:
         config = Config.fromfile(path)
-    except SyntaxError as error:
-        where = f'line {error.lineno}: {error.msg}'
-        raise UserError(
-            f'the config {path} or one of its bases is not valid Python, {where}'
-        ) from error
     except Exception as error:  # a config is a program: anything can go wrong in it
-        raise UserError(
-            f'the config {path} cannot be read ({type(error).__name__}: {_one_line(error)}); '
-            'correct it or the base that it names'
-        ) from error
+        raise UserError(_why_unreadable(path, error)) from error
     for key in cfg_options or {}:
         _check_top_level_key(key, config, path)
     try:
@@ -79,6 +90,24 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
             f'the options {options} do not fit the config {path} ({_one_line(error)}); correct them'
         ) from error
     return config
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    """One sentence on what went wrong in a config or in one of its bases."""
+    if isinstance(error, SyntaxError):
+        where = f'line {error.lineno}: {error.msg}'
+        return f'the config {path} or one of its bases is not valid Python, {where}'
+    base = _name_of(Path(getattr(error, 'filename', None) or path))
+    if base in MOVED_CONFIGS:
+        return (
+            f'the config {path} or one of its bases inherits from {base}.py, which is '
+            f'{MOVED_CONFIGS[base]}.py in {configs_dir()} now; correct its _base_'
+        )
+    kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
+    return (
+        f'the config {path} cannot be read ({kind}{_one_line(error)}); '
+        'correct it or the base that it names'
+    )
 
 
 def config_from_text(text: str, source: str) -> Config:
@@ -97,10 +126,12 @@ def config_from_text(text: str, source: str) -> Config:
     try:
         content = {}
         for statement in ast.parse(text).body:
-            names = statement.targets if isinstance(statement, ast.Assign) else []
-            if len(names) != 1 or not isinstance(names[0], ast.Name):
+            if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
                 raise ValueError(ast.unparse(statement))
-            content[names[0].id] = _literal(statement.value)
+            name = statement.targets[0]
+            if not isinstance(name, ast.Name):
+                raise ValueError(ast.unparse(statement))
+            content[name.id] = _literal(statement.value)
         return Config(content)
     except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
         raise UserError(

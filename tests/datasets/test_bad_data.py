@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from benchmarks.bad_data import (
+from benchmarks.data.damaged_files import (
     CERTAIN,
     count_damaged,
     fuzz_annotations,
@@ -23,7 +23,7 @@ def small(shared_data, tmp_path):
 
 
 def test_200_damaged_annotation_files(small):
-    """2,000: benchmarks/bad_data.py."""
+    """2,000: benchmarks/data/damaged_files.py."""
     pipeline = training_pipeline()
     pipeline[3].canvas = 64
     outcomes = fuzz_annotations(small, 200, 1, pipeline)
@@ -32,7 +32,7 @@ def test_200_damaged_annotation_files(small):
 
 
 def test_90_damaged_jpegs(small):
-    """500: benchmarks/bad_data.py."""
+    """500: benchmarks/data/damaged_files.py."""
     pipeline = training_pipeline()
     pipeline[3].canvas = 64
     outcomes = count_damaged(small, 90, 1, pipeline)

@@ -18,15 +18,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import mmbfbox.models
 from mmbfbox.errors import UserError
-from mmbfbox.models import DenseNet, ExtraLevels, InceptionV4
-from mmbfbox.utils.config import load_config
+from mmbfbox.export.subnet import subnet_config
+from mmbfbox.models import DenseNet, ExtraLevels, InceptionV4, space_of
+from mmbfbox.utils.config import find_config, load_config
 from tests.fixtures_models import CONFIGS
+from tests.running_tools import failure
 
 NAMES = sorted(
     file.relative_to(CONFIGS).with_suffix('').as_posix()
     for file in CONFIGS.rglob('*.py')
     if '_base_' not in file.parts
 )
+# How an exported architecture is trained, without a model.
+SUBNETS = [name for name in NAMES if '/bfbox_subnet_' in name]
+SUPERNETS = [name for name in NAMES if '/bfbox_supernet_' in name]
 BATCH_NORM = dict(type='BN', requires_grad=True)
 BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
     'ResNet': (dict(depth=50, base_channels=4, stem_channels=8), [16, 32, 64, 128]),
@@ -83,7 +88,7 @@ def meta_macs(backbone: nn.Module, size: int) -> int:
     return counter.get_total_flops() // 2
 
 
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', sorted({*NAMES} - {*SUBNETS}))
 def test_every_config_builds_its_model_with_the_stated_strides_and_channels(name: str):
     model = config_of(name).model
     detector = built(Config(dict(model=model)).pretty_text)
@@ -99,6 +104,49 @@ def test_every_config_builds_its_model_with_the_stated_strides_and_channels(name
         assert list(strides) == [4, 8, 16, 32, 64, 128]
 
 
+@pytest.mark.parametrize('name', SUPERNETS)
+def test_every_supernet_names_settings_that_train_its_subnets(name: str):
+    config = config_of(name)
+    assert (
+        find_config(config.final_config).relative_to(CONFIGS).with_suffix('').as_posix() in SUBNETS
+    )
+    supernet = built(Config(dict(model=config.model)).pretty_text)
+    arch = space_of(supernet).sample(0, 0)
+    exported = subnet_config(config.final_config, config.model, arch)
+    assert exported.model.backbone.type == 'FaceBackbone'
+    built(Config(dict(model=exported.model)).pretty_text)
+    assert exported.train_dataloader.dataset.part is None and exported.val_evaluator
+    roles = ('model_wrapper_cfg', 'supernet_check', 'final_config')
+    assert not {*roles} & {*exported}
+    assert 'PathSamplingHook' not in {hook['type'] for hook in exported.custom_hooks}
+
+
+@pytest.mark.parametrize('name', SUPERNETS[:2])
+def test_a_supernet_that_was_trained_before_the_configs_moved_still_exports(name: str):
+    """Its checkpoint names a final config by the name that this had then."""
+    model = config_of(name).model
+    arch = space_of(built(Config(dict(model=model)).pretty_text)).sample(0, 1)
+    with pytest.warns(FutureWarning, match='demo/bfbox_subnet_demo now'):
+        before = subnet_config('demo/final.py', model, arch)
+    assert before.to_dict() == subnet_config('demo/bfbox_subnet_demo', model, arch).to_dict()
+
+
+@pytest.mark.parametrize('name', SUBNETS)
+def test_a_subnets_settings_train_and_test_nothing_by_themselves(name: str, capsys, tmp_path):
+    assert 'model' not in config_of(name)
+    weights = tmp_path / 'weights.pth'
+    for command in (['train', name], ['test', name, weights]):
+        said = failure(capsys, *command, '--work-dir', tmp_path / 'run')
+        assert f'the config {name} has no model' in said and 'export_subnet.py' in said
+        assert not (tmp_path / 'run').exists()
+
+
+def test_only_supernets_and_their_searches_hold_searchable_parts():
+    for name in NAMES:
+        if not name.split('/')[-1].startswith(('bfbox_supernet', 'bfbox_search')):
+            assert 'Searchable' not in config_of(name).pretty_text
+
+
 def detector(backbone: str, neck: str) -> nn.Module:
     """A narrow detector of a given pair."""
     keys, widths = BACKBONES[backbone]
@@ -106,7 +154,7 @@ def detector(backbone: str, neck: str) -> nn.Module:
         type='ExtraLevels', in_channels=widths[-1], extra=[[8, 16], [8, 16]],
         backbone=dict(type=backbone, **keys),
     )  # fmt: skip
-    model = Config.fromfile(CONFIGS / '_base_/models/bfbox.py').model
+    model = Config.fromfile(CONFIGS / '_base_/models/face_detector.py').model
     model.update(backbone=extended, neck=NECKS[neck]([*widths, 16, 16]))
     model.bbox_head.in_channels = 32 if neck == 'FEM' else 16
     return MODELS.build(model)
@@ -174,7 +222,8 @@ def test_inception_v4_has_the_published_size():
 
 def test_the_first_row_of_table_3_is_resnet_50():
     """The same convolutions, so that the other rows exchange nothing but the blocks."""
-    rows = [config_of(f'paper/{name}').model for name in ('table3_conv3', 'table1_resnet50_fpn')]
+    names = ('table3/retinanet_r50-conv3', 'retinanet_r50')
+    rows = [config_of(f'paper/{name}_fpn_wider_face').model for name in names]
     ours, theirs = (built(Config(dict(model=model)).pretty_text).backbone for model in rows)
     assert meta_macs(ours, 224) == meta_macs(theirs, 224)
     shapes = [

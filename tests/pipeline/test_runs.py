@@ -113,7 +113,7 @@ def test_a_table_tells_paper_ours_spread_and_difference(commands, tmp_path, caps
     (hard,) = [row for row in rows if (row['row'], row['metric']) == ('joint', 'hard')]
     assert (hard['paper'], hard['ours'], hard['seeds']) == ('91.7000', '55.0000', '2')
     assert (hard['spread'], hard['difference']) == ('7.0711', '-36.7000')
-    assert hard['config'] == 'paper/supernet, paper/search'
+    assert hard['config'] == 'paper/bfbox_supernet_wider_face, paper/bfbox_search_wider_face'
     assert len(hard['checkpoints'].split()) == 2
     done = len(commands.calls)
     run('reproduce', 'table8', '--scale', 'demo', '--seeds', 0, 1)

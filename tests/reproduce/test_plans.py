@@ -62,7 +62,7 @@ def test_tables_7_and_8_share_their_supernets_and_the_joint_search(tmp_path):
 
 def test_the_paper_scale_changes_nothing_but_seed_data_and_how_a_batch_is_shared():
     own = derive('supernet', SCALES['paper'], 'data/WIDERFace', 0, gpus=4)
-    paper = load_config('paper/supernet')
+    paper = load_config('paper/bfbox_supernet_wider_face')
     for key in ('model', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'train_dataloader'):
         assert own[key] == paper[key], key
     assert derive('supernet', SCALES['paper'], 'd', 0).train_dataloader.batch_size == 28
@@ -92,7 +92,7 @@ def test_a_shrunk_network_keeps_its_levels_and_is_narrow(name):
 def test_shrinking_keeps_what_makes_a_search_and_its_limit_keeps_its_place():
     options = {'search.limits.backbone_macs.max': 2.9e9}
     config = derive('search_table5_fdb4', SCALES['demo'], 'd', 0, options=options)
-    paper = load_config('paper/search_table5_fdb4')
+    paper = load_config('paper/table5/bfbox_search_fdb4_wider_face')
     assert config.search['freeze'] == paper.search['freeze']
     assert config.model.backbone.shallow_choices == paper.model.backbone.shallow_choices
     assert config.search.candidates == 16 and tuple(config.search.size) == (128, 128)

@@ -11,7 +11,10 @@ from mmbfbox.search.samplers import EvolutionStrategy, build_strategy
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace, freeze
 from mmbfbox.utils.config import configs_dir, load_config
 
-NAMES = sorted(f'{path.parent.name}/{path.stem}' for path in configs_dir().glob('*/search*.py'))
+NAMES = sorted(
+    path.relative_to(configs_dir()).with_suffix('').as_posix()
+    for path in configs_dir().rglob('bfbox_search_*.py')
+)
 WIRING = ['p6 = c6 + c7', 'p5 = c5 + p6', 'p4 = c4 + p5', 'p3 = c3 + p4', 'p2 = c2 + p3']
 
 
@@ -23,7 +26,7 @@ def space_of_config(config) -> JointSpace:
     return JointSpace(backbone, FpnSpace(backbone.levels, tuple(targets)))
 
 
-@pytest.mark.parametrize('name', [name for name in NAMES if not name.startswith('_base_')])
+@pytest.mark.parametrize('name', NAMES)
 def test_every_search_config_is_complete_and_leaves_something_to_search(
     name, tmp_path, monkeypatch
 ):
@@ -46,12 +49,17 @@ def test_every_search_config_is_complete_and_leaves_something_to_search(
 
 
 def test_the_papers_ways_to_search_are_what_their_names_say():
-    assert load_config('paper/search_two_step').model.neck.attention is None
-    assert load_config('paper/supernet_two_step').model.neck.attention is None
-    assert load_config('paper/search').model.neck.get('attention', 'spatial') == 'spatial'
-    for name in ('search_backbone', 'search_table5_icb4'):
-        assert load_config(f'paper/{name}').search['freeze']['fpn'] == WIRING
-    config = load_config('paper/search_evolution')
+    assert load_config('paper/table7/bfbox_search_two-step_wider_face').model.neck.attention is None
+    assert (
+        load_config('paper/table7/bfbox_supernet_two-step_wider_face').model.neck.attention is None
+    )
+    assert (
+        load_config('paper/bfbox_search_wider_face').model.neck.get('attention', 'spatial')
+        == 'spatial'
+    )
+    for name in ('table7/bfbox_search_backbone', 'table5/bfbox_search_icb4'):
+        assert load_config(f'paper/{name}_wider_face').search['freeze']['fpn'] == WIRING
+    config = load_config('paper/table8/bfbox_search_evolution_wider_face')
     strategy = build_strategy(config.search.strategy, space_of_config(config), 0, 'hard')
     assert isinstance(strategy, EvolutionStrategy)
     published = (strategy.population, strategy.top, strategy.mutation, config.search.candidates)
@@ -60,4 +68,6 @@ def test_the_papers_ways_to_search_are_what_their_names_say():
 
 def test_limits_are_set_on_the_command_line_as_the_readme_shows():
     options = {'search.limits.backbone_macs.max': 4.1e9}
-    assert load_config('paper/search', options).search.limits == dict(backbone_macs=dict(max=4.1e9))
+    assert load_config('paper/bfbox_search_wider_face', options).search.limits == dict(
+        backbone_macs=dict(max=4.1e9)
+    )

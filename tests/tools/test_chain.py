@@ -22,6 +22,7 @@ from mmbfbox.evaluation.wider.protocol import evaluate_wider_face
 from mmbfbox.utils.config import load_config
 from tests.running_tools import TOOLS, failure, run
 
+SUPERNET, SEARCH = 'demo/bfbox_supernet_demo', 'demo/bfbox_search_demo'
 SHORT = ['default_hooks.checkpoint.interval=3', 'train_dataloader.num_workers=0']
 SHORT += ['train_dataloader.persistent_workers=False', 'train_dataloader.batch_size=4']
 PARTS = [
@@ -35,11 +36,11 @@ PARTS = [
 def supernet(data, tmp_path_factory) -> Path:
     """A supernet trained for six iterations, in two runs."""
     folder = tmp_path_factory.mktemp('supernet')
-    arguments = ['demo/supernet', '--work-dir', folder, '--data-root', data, '--cfg-options']
+    arguments = [SUPERNET, '--work-dir', folder, '--data-root', data, '--cfg-options']
     run('train', *arguments, 'train_cfg.max_iters=3', *SHORT, *PARTS)
     run(
         'train',
-        'demo/supernet',
+        SUPERNET,
         '--resume',
         *arguments[1:],
         'train_cfg.max_iters=6',
@@ -53,7 +54,7 @@ def supernet(data, tmp_path_factory) -> Path:
 def search(data, supernet, tmp_path_factory) -> Path:
     """A search of four candidates, stopped after two."""
     folder = tmp_path_factory.mktemp('search')
-    arguments = ['demo/search', supernet, '--work-dir', folder, '--data-root', data]
+    arguments = [SEARCH, supernet, '--work-dir', folder, '--data-root', data]
     run('search', *arguments, '--candidates', 2, '--cfg-options', *PARTS)
     run('search', *arguments, '--candidates', 4, '--resume', '--cfg-options', *PARTS)
     return folder
@@ -71,7 +72,7 @@ def test_search_leaves_results_table_archs_and_picture(search):
     candidates = [json.loads(line) for line in lines]
     indices = [candidate['index'] for candidate in candidates]
     assert len(indices) == 4 and indices == sorted(set(indices))
-    limit = load_config('demo/search').search.limits.detector_macs.max
+    limit = load_config(SEARCH).search.limits.detector_macs.max
     assert all(candidate['detector_macs'] <= limit for candidate in candidates)
     assert len(list((search / 'best').glob('*.json'))) == 4
     assert (search / 'score_vs_macs.png').stat().st_size > 5000
@@ -80,7 +81,7 @@ def test_search_leaves_results_table_archs_and_picture(search):
 
 def test_scores_are_the_same_when_a_search_is_run_again(data, supernet, search, tmp_path):
     run(
-        'search', 'demo/search', supernet, '--work-dir', tmp_path, '--data-root', data,
+        'search', SEARCH, supernet, '--work-dir', tmp_path, '--data-root', data,
         '--candidates', 2, '--cfg-options', *PARTS,
     )  # fmt: skip
     for first, second in zip(*(
@@ -118,7 +119,7 @@ def test_exported_weights_are_recalibrated_on_request(data, supernet, search, tm
     run('export_subnet', arch, supernet, '--out', tmp_path / 'plain')
     run(
         'export_subnet', arch, supernet, '--out', tmp_path / 'tuned',
-        '--search-config', 'demo/search', '--cfg-options', *PARTS,
+        '--search-config', SEARCH, '--cfg-options', *PARTS,
     )  # fmt: skip
     plain, tuned = (
         load_checkpoint_file(tmp_path / name / 'weights.pth')['state_dict']
@@ -132,24 +133,24 @@ def test_what_a_user_can_get_wrong_ends_in_one_sentence(
     capsys, data, supernet, search, best, tmp_path
 ):
     arch = search / 'best' / '01.json'
-    said = failure(capsys, 'train', 'demo/supernet', '--data-root', tmp_path)
+    said = failure(capsys, 'train', SUPERNET, '--data-root', tmp_path)
     assert 'wider_face_split' in said
     said = failure(capsys, 'demo', '--data', tmp_path, '--work-dir', tmp_path / 'd')
     assert 'wider_face_split' in said and not (tmp_path / 'd').exists()
     work = ['--work-dir', tmp_path / 'e']
-    said = failure(capsys, 'train', 'demo/supernet', '--data-root', data, '--amp', 'fp16', *work)
+    said = failure(capsys, 'train', SUPERNET, '--data-root', data, '--amp', 'fp16', *work)
     assert 'GPU' in said
     said = failure(capsys, 'train', 'demo/nothing')
     assert 'demo/nothing' in said
-    said = failure(capsys, 'search', 'demo/search', tmp_path / 'no.pth', '--data-root', data)
+    said = failure(capsys, 'search', SEARCH, tmp_path / 'no.pth', '--data-root', data)
     assert 'no.pth does not exist' in said
-    said = failure(capsys, 'search', 'demo/search', best / 'weights.pth', '--data-root', data,
+    said = failure(capsys, 'search', SEARCH, best / 'weights.pth', '--data-root', data,
                    '--work-dir', tmp_path / 'a')  # fmt: skip
     assert 'does not belong to this config' in said
     other_seed = ['--work-dir', search, '--cfg-options', 'search.seed=1', *PARTS]
-    said = failure(capsys, 'search', 'demo/search', supernet, '--data-root', data, *other_seed)
+    said = failure(capsys, 'search', SEARCH, supernet, '--data-root', data, *other_seed)
     assert 'differs in seed (there 0, here 1)' in said
-    said = failure(capsys, 'search', 'demo/supernet', supernet, '--data-root', data,
+    said = failure(capsys, 'search', SUPERNET, supernet, '--data-root', data,
                    '--work-dir', tmp_path / 'b')  # fmt: skip
     assert 'no complete "search"' in said
     other = json.loads(arch.read_text())
@@ -163,11 +164,9 @@ def test_what_a_user_can_get_wrong_ends_in_one_sentence(
     assert 'training checkpoint' in said
     blocked = tmp_path / 'file'
     blocked.write_text('')
-    said = failure(
-        capsys, 'train', 'demo/supernet', '--data-root', data, '--work-dir', blocked / 'x'
-    )
+    said = failure(capsys, 'train', SUPERNET, '--data-root', data, '--work-dir', blocked / 'x')
     assert 'cannot create the folder' in said
-    said = failure(capsys, 'train', 'demo/supernet', '--data-root', data, '--work-dir', tmp_path / 'c',
+    said = failure(capsys, 'train', SUPERNET, '--data-root', data, '--work-dir', tmp_path / 'c',
                    '--cfg-options', 'model.backbone.depths=[2,2]')  # fmt: skip
     assert 'depths' in said
 
@@ -178,7 +177,7 @@ def test_a_truncated_image_is_skipped_in_training_and_named(data, tmp_path):
     for image in sorted((broken / 'WIDER_train' / 'images').glob('*/*.jpg'))[::4]:
         image.write_bytes(image.read_bytes()[:400])
     run(
-        'train', 'demo/supernet', '--work-dir', tmp_path / 'run', '--data-root', broken,
+        'train', SUPERNET, '--work-dir', tmp_path / 'run', '--data-root', broken,
         # A name of its own: two runs that start in the same second would share mmengine's log file.
         '--cfg-options', 'experiment_name=truncated', 'train_cfg.max_iters=5', *SHORT, *PARTS,
     )  # fmt: skip
@@ -200,7 +199,7 @@ def test_without_a_whole_image_training_ends_in_one_sentence(capsys, data, tmp_p
     images = broken / 'WIDER_train' / 'images'
     cut_off(broken, [str(path.relative_to(images)) for path in images.glob('*/*.jpg')])
     work = ['--work-dir', tmp_path / 'run', '--data-root', broken]
-    said = failure(capsys, 'train', 'demo/supernet', *work, '--cfg-options', *SHORT, *PARTS)
+    said = failure(capsys, 'train', SUPERNET, *work, '--cfg-options', *SHORT, *PARTS)
     assert '28 images in a row are damaged' in said
 
 
@@ -208,7 +207,7 @@ def test_two_processes_train_together_although_all_images_of_one_are_damaged(dat
     """gloo on the CPU; the ranks agree on the path without talking about it."""
     broken = tmp_path / 'data'
     shutil.copytree(data, broken)
-    config = load_config('demo/supernet')
+    config = load_config(SUPERNET)
     files = config.train_dataloader.dataset
     files.update(data_root=str(broken), pipeline=[], held_out=12, recalibration=8)
     dataset = DATASETS.build(files)
@@ -219,7 +218,14 @@ def test_two_processes_train_together_although_all_images_of_one_are_damaged(dat
     bad = cut_off(broken, sorted(names))
     environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
     environment['PYTHONPATH'] = str(TOOLS.parent)
-    command = ['bash', TOOLS / 'dist_train.sh', 'demo/supernet', '2', '--work-dir', tmp_path]
+    command = [
+        'bash',
+        TOOLS / 'dist_train.sh',
+        SUPERNET,
+        '2',
+        '--work-dir',
+        tmp_path,
+    ]
     command += ['--data-root', broken, '--cfg-options', 'train_cfg.max_iters=3', *SHORT, *PARTS]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -19,7 +19,7 @@ from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.utils.config import load_config
 from tests.running_tools import failure, run
 
-CONFIG = 'demo/baseline'
+CONFIG = 'demo/retinanet_r18_fpn_demo'
 IN_PROCESS = ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False']
 FDDB_NAMES = ['2002/07/19/big/img_18', '2002/07/19/big/img_65', '2003/01/02/big/img_1']
 
@@ -109,7 +109,7 @@ def test_views_levels_and_schemes_run_on_real_files(checkpoint, data, tmp_path, 
 
 
 def test_scales_follow_the_scheme_and_are_described_from_the_config_itself():
-    config = load_config('paper/final')
+    config = load_config('paper/retinanet_r50_fpn_wider_face')
     assert describe(config)['scheme'] == 'original size'
     use_scheme(config, 'vga')
     assert describe(config)['scheme'] == 'long side 640'
@@ -128,7 +128,7 @@ def test_scales_follow_the_scheme_and_are_described_from_the_config_itself():
     described = describe(config)
     assert described['scheme'] == 'multi-scale'
     assert described['tta'] == dict(scales=(0.5, 1), flip=True)
-    padded = describe(load_config('mini/baseline'))
+    padded = describe(load_config('mini/retinanet_r18_fpn_wider_mini'))
     assert padded['scheme'] == 'long side 640, padded to a fixed canvas'
 
 

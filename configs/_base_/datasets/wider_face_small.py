@@ -1,13 +1,16 @@
 # WIDER layout on small canvases, for two CPU cores.
 _base_ = './wider_face.py'
+from mmbfbox.utils.named_steps import change_steps
 
 canvas = 192
 score_size = (canvas, canvas)
-train_pipeline = _base_.train_pipeline
-train_pipeline[3].update(canvas=canvas, anchors=(16, 32, 64, 128), small_faces='ignore')
-letterbox_pipeline = _base_.letterbox_pipeline
-letterbox_pipeline[1].update(scale=score_size)
-letterbox_pipeline[2].update(size=score_size)
+train_pipeline = change_steps(
+    _base_.train_pipeline,
+    DataAnchorSampling=dict(canvas=canvas, anchors=(16, 32, 64, 128), small_faces='ignore'),
+)
+letterbox_pipeline = change_steps(
+    _base_.letterbox_pipeline, Resize=dict(scale=score_size), Pad=dict(size=score_size)
+)
 split = dict(held_out=80, recalibration=64)
 
 train_dataloader = dict(

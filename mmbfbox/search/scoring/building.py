@@ -24,7 +24,7 @@ def check_config(config: Config) -> None:
     if missing:
         raise UserError(
             f'the config lacks {", ".join(missing)}, which scoring needs; inherit from a search '
-            f'config like configs/paper/search.py'
+            f'config like configs/paper/bfbox_search_wider_face.py'
         )
 
 

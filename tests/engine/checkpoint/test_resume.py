@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from benchmarks.resume_kill import differences, final_state, start, train_killed
+from benchmarks.training.killed_training import differences, final_state, start, train_killed
 from mmbfbox.datasets.demo.make import make_demo_data
 
 OPTIONS = {'train_cfg.max_iters': 24, 'default_hooks.checkpoint.interval': 2}
 
 
 def test_a_run_killed_at_5_random_moments_ends_bit_identical(tmp_path):
-    """A tiny supernet with EMA, AdamW, clipping and two loader workers; 25 moments: benchmarks/."""
+    """A tiny supernet with EMA, AdamW, clipping and two loader workers; benchmarks/training: 25 kills."""
     data = tmp_path / 'data'
     make_demo_data(data, seed=0, train=16, val=2, size=128)
     undisturbed = start(data, tmp_path / 'undisturbed', OPTIONS)

@@ -28,7 +28,7 @@ def supernet(seed: int = 0) -> nn.Module:
     init_default_scope('mmdet')
     torch.manual_seed(seed)
     logging.disable(logging.INFO)
-    model = MODELS.build(tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox.py')).model)
+    model = MODELS.build(tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py')).model)
     model.init_weights()
     logging.disable(logging.NOTSET)
     model.train()
@@ -91,7 +91,7 @@ def plain_network() -> nn.Module:
     """A baseline: mmdet's ResNet and FPN with our head, which mmengine wraps in DDP."""
     init_default_scope('mmdet')
     torch.manual_seed(0)
-    model = MODELS.build(load_config('demo/baseline').model).train()
+    model = MODELS.build(load_config('demo/retinanet_r18_fpn_demo').model).train()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()

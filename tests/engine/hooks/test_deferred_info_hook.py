@@ -18,7 +18,7 @@ INTERVAL = 4
 
 def runner_of(config, folder, iterations=9, runtime_info='DeferredInfoHook', hooks=(), **keys):
     """A tiny supernet with the hooks and the clipping of the paper's configs."""
-    paper = load_config('paper/supernet')
+    paper = load_config('paper/bfbox_supernet_wider_face')
     runner = make_runner(
         config, folder, [*paper.custom_hooks, *hooks], iterations, randomness=dict(seed=3), **keys
     )

@@ -77,7 +77,7 @@ def test_where_the_kernel_does_not_run_torch_takes_its_place_and_says_so(
 @pytest.fixture(scope='module')
 def config():
     init_default_scope('mmdet')
-    config = load_config('demo/search').model
+    config = load_config('demo/bfbox_search_demo').model
     config.backbone.shallow_choices = [
         'conv3',
         'dw9',

@@ -41,7 +41,7 @@ def config(tmp_path_factory):
     folder = tmp_path_factory.mktemp('data')
     make_demo_data(folder, seed=0, train=30, val=2, size=96)
     init_default_scope('mmdet')
-    config = load_config('demo/search')
+    config = load_config('demo/bfbox_search_demo')
     set_data_root(config, folder)
     for loader in (config.held_out_dataloader, config.recalibration_dataloader):
         loader.batch_size = 3
@@ -160,7 +160,7 @@ def test_other_batches_and_precisions_change_scores_by_little(
     scorer = FastScorer(config, weights, 'cpu', **keys)
     for arch, scores in scored(scorer, archs[:4]).items():
         # Untrained, nearly all scores are near the threshold, so bf16 moves many across it; what it
-        # does to a trained supernet's AP is measured by benchmarks/search.py.
+        # does to a trained supernet's AP is measured by benchmarks/search/speed.py.
         tolerance = 0.1 if 'precision' in keys else 1e-4
         assert scores['weight'] == pytest.approx(expected[arch]['weight'], rel=tolerance)
 

@@ -1,0 +1,1 @@
+"""Measurements of mmbfbox; README.md says which question each script answers."""

@@ -1,2 +1,0 @@
-# The demo's baseline: RetinaNet with a narrow ResNet-18, under the same settings.
-_base_ = ['../_base_/models/resnet18_tiny.py', '../_base_/trainings/demo.py']

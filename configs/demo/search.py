@@ -1,9 +1,0 @@
-# The demo's search: batch norm on 64 images, AP on 80 images that are held out of training.
-_base_ = ['./supernet.py', '../_base_/search.py']
-
-search = dict(
-    candidates=24,
-    size=_base_.score_size,
-    # No dearer than the baseline.
-    limits=dict(detector_macs=dict(max=7.4e7)),
-)

@@ -1,2 +1,0 @@
-# The baseline of the chain on wider_mini, under the same settings.
-_base_ = ['../_base_/models/resnet18_tiny.py', '../_base_/trainings/mini.py']

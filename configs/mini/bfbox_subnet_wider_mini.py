@@ -1,0 +1,3 @@
+# How an architecture is trained from scratch on wider_mini: data and schedule, no model. The export puts the
+# architecture in and writes the config that is trained and tested (tools/export_subnet.py).
+_base_ = '../_base_/trainings/mini.py'

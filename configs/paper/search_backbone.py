@@ -1,8 +1,0 @@
-# The first half of table 7's "Intuitive Search Method": only the backbone, with the wiring of a plain FPN.
-_base_ = './search.py'
-
-search = dict(
-    freeze=dict(
-        fpn=['p6 = c6 + c7', 'p5 = c5 + p6', 'p4 = c4 + p5', 'p3 = c3 + p4', 'p2 = c2 + p3']
-    ),
-)

@@ -1,7 +1,0 @@
-# Table 8, "Evolutionary Algorithm": SPOS's search in the joint space, 20 generations of 50.
-_base_ = './search.py'
-
-search = dict(
-    candidates=1000,
-    strategy=dict(type='evolution', population=50, top=10, mutation=0.1),
-)

@@ -1,0 +1,4 @@
+# Table 4, four dense blocks of 3 layers with growth 16 in each of conv2 and conv3.
+_base_ = '../table3/retinanet_r50-conv3_fpn_wider_face.py'
+
+model = dict(backbone=dict(stages=[['dense3x16'] * 4, ['dense3x16'] * 4, *_base_.deep]))

@@ -1,4 +1,0 @@
-# Table 4, four dense blocks of 3 layers with growth 32 in each of conv2 and conv3.
-_base_ = './table3_conv3.py'
-
-model = dict(backbone=dict(stages=[['dense3x32'] * 4, ['dense3x32'] * 4, *_base_.deep]))

@@ -1,0 +1,4 @@
+# Table 5, FDB(6) + FPN in its other reading: 6 slots in each of conv2 and conv3.
+_base_ = './bfbox_supernet_fdb4_wider_face.py'
+
+model = dict(backbone=dict(depths=[6, 6, 4, 4, 4, 4]))

@@ -1,5 +1,0 @@
-# Table 5, the supernet of ICB(4) + FPN: the four choice blocks of SPOS in every stage.
-_base_ = './table5_fdb4.py'
-
-choices = ['shuffle3', 'shuffle5', 'shuffle7', 'xception']
-model = dict(backbone=dict(shallow_choices=choices, deep_choices=choices))
