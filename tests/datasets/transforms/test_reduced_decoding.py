@@ -11,6 +11,7 @@ from mmengine.registry import DefaultScope
 
 from mmbfbox.datasets import DamagedImageError
 from mmbfbox.datasets.randomness import seeded
+from mmbfbox.datasets.transforms.data_anchor_sampling import DataAnchorSampling
 from mmbfbox.datasets.transforms.loading import ImageFile, read_image
 from mmbfbox.datasets.wider_annotations import parse_wider_annotations
 
@@ -81,6 +82,20 @@ def test_pixels_are_nearly_the_same(pairs):
     assert 0.95 < ratio < 1.02
 
 
+def test_no_reduction_is_asked_for_with_none_which_a_config_can_keep(root, shared_data):
+    records = parse_wider_annotations(
+        shared_data / 'wider_mini/wider_face_split/wider_face_val_bbx_gt.txt'
+    )[:40:5]
+    images = []
+    for spare in (None, float('inf'), 1.5):
+        steps = pipeline(False)
+        (sampling,) = (step for step in steps.transforms if isinstance(step, DataAnchorSampling))
+        sampling.spare = DataAnchorSampling(spare=spare).spare
+        images.append([sample(steps, record, root, 0)['img'] for record in records])
+    assert all(np.array_equal(*pair) for pair in zip(images[0], images[1]))
+    assert not all(np.array_equal(*pair) for pair in zip(images[0], images[2]))
+
+
 def test_a_reduced_image_is_the_image_scaled_down(root):
     path = max(root.glob('*/*.jpg'), key=lambda path: path.stat().st_size)
     file = ImageFile(path)
@@ -105,9 +120,9 @@ def test_sizes_that_do_not_divide_are_rounded_up(tmp_path, shape):
 
 def test_what_nothing_decoded_is_decoded_at_the_end_with_its_colours(root, shared_data):
     steps = [REST[0], REST[1], dict(type='DecodeFaceImage')]
-    record = parse_wider_annotations(
+    records = parse_wider_annotations(
         shared_data / 'wider_mini/wider_face_split/wider_face_val_bbx_gt.txt'
-    )[0]
+    )[:40:5]
     late, whole = (sample(pipeline(decode, steps), record, root, 3) for decode in (False, True))
     np.testing.assert_array_equal(late['img'], whole['img'])
     assert 'image_file' not in late and 'image_file' not in whole
