@@ -21,6 +21,7 @@ from mmbfbox.evaluation.wider.plausibility import likely_mistake
 from mmbfbox.evaluation.wider.protocol import (
     WiderGroundTruth,
     WiderMatches,
+    WiderResult,
     match_wider_face,
     wider_result,
 )
@@ -68,7 +69,8 @@ def evaluate_wider_files(
     folder = Path(ground_truth)
     nested = folder / 'ground_truth'
     truth = WiderGroundTruth.from_mats(nested if nested.is_dir() else folder)
-    results, table = {}, []
+    results: dict[str, WiderResult] = {}
+    table: list[Sequence[object]] = []
     for name, path in detectors.items():
         predictions = read_wider_predictions(path)
         check_image_names(predictions, truth.names, path)

@@ -75,7 +75,8 @@ def publish(
         config = config_from_text(weights.meta['cfg'], str(checkpoint))
     config = _public(config)
     state = {key: tensor.detach().cpu().clone() for key, tensor in weights.state.items()}
-    text, settings, total = config_text(config), metrics and metrics.settings, digest(state)
+    text, total = config_text(config), digest(state)
+    settings = metrics.settings if metrics else None
     if settings and settings.sha256 not in (None, total):
         raise UserError(
             f'the results are those of other weights than the {weights}; test these, and give the '
@@ -87,7 +88,7 @@ def publish(
         cfg=text,
         arch=_arch_of(config),
         metric=dict(metrics.scores) if metrics else {},
-        settings=settings and settings.to_plain(),
+        settings=settings.to_plain() if settings else None,
         sha256=total,
     )
     stem = name or Path(config.filename or checkpoint).stem

@@ -94,7 +94,7 @@ def use_levels(config: Config) -> None:
     Raises:
         UserError: the detector has no head with one set of anchors a level, like RetinaNet's.
     """
-    head = config.model.get('bbox_head') or {}
+    head: Any = config.model.get('bbox_head') or {}
     if 'anchor_generator' not in head:
         raise UserError(
             f'the head {head.get("type")} of {config.model.type} has no anchors, and each level alone can '

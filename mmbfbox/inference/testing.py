@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mmengine import Config
 from mmengine.dist import is_main_process
@@ -95,8 +96,8 @@ def test_detector(
             raise UserError('a subnet of a supernet is tested recalibrated; give recalibrate, too')
         weights, arch = _use_subnet(config, weights, how.arch, recalibrate)
     _choose(config, how)
-    told = dict(weights=weights.kind, sha256=digest(weights.state), arch=arch)
-    settings = replace(describe(config), **told)
+    total = digest(weights.state)
+    settings = replace(describe(config), weights=weights.kind, sha256=total, arch=arch)
     # Loaded below: mmengine would take whatever fits.
     config.load_from, config.resume = None, False
     runner = Runner.from_cfg(config)
@@ -153,9 +154,11 @@ def _choose(config: Config, how: HowToTest) -> None:
 
 def _detector_of(model: nn.Module) -> nn.Module:
     """The detector inside of wrappers for several processes and several views."""
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    return model
+    inner: Any = model
+    while is_model_wrapper(inner) or isinstance(inner, BaseTTAModel):
+        inner = inner.module
+    detector: nn.Module = inner
+    return detector
 
 
 def _refuse_supernet(detector: nn.Module, source: str) -> None:

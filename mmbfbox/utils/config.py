@@ -137,10 +137,12 @@ def config_from_text(text: str, source: str) -> Config:
     try:
         content = {}
         for statement in ast.parse(text).body:
-            names = statement.targets if isinstance(statement, ast.Assign) else []
-            if len(names) != 1 or not isinstance(names[0], ast.Name):
+            if not isinstance(statement, ast.Assign):
                 raise ValueError(ast.unparse(statement))
-            content[names[0].id] = _literal(statement.value)
+            (name, *others) = statement.targets
+            if others or not isinstance(name, ast.Name):
+                raise ValueError(ast.unparse(statement))
+            content[name.id] = _literal(statement.value)
         return Config(content)
     except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
         raise UserError(
