@@ -11,12 +11,14 @@ from typing import Any
 
 import torch
 from mmengine import Config
+from torch import nn
 
 from mmbfbox.artifacts.checkpoint_meta import PublishMeta
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
-from mmbfbox.engine.checkpoint.weights import digest, read_weights
+from mmbfbox.engine.checkpoint.weights import check_weights, digest, read_weights
 from mmbfbox.errors import UserError
+from mmbfbox.export.supernet import build_without_storage
 from mmbfbox.space import Arch
 from mmbfbox.utils.config import config_from_text, config_text
 from mmbfbox.utils.data_root import replace_data_root
@@ -65,8 +67,8 @@ def publish(
 
     Raises:
         UserError: the checkpoint is missing, damaged or holds a type that is not allowed; it has no
-            weights, or not those that are asked for; there is no config; or the results are of other
-            weights.
+            weights, or not those that are asked for; there is no config, or it is one of another
+            network; or the results are of other weights.
     """
     weights = read_weights(checkpoint, kind)
     if config is None:
@@ -74,6 +76,7 @@ def publish(
             raise UserError(f'the checkpoint {checkpoint} holds no config; give it as --config')
         config = config_from_text(weights.meta['cfg'], str(checkpoint))
     config = _public(config)
+    check_weights(_build(config), weights.state, str(checkpoint))
     state = {key: tensor.detach().cpu().clone() for key, tensor in weights.state.items()}
     text, total = config_text(config), digest(state)
     settings = metrics.settings if metrics else None
@@ -104,6 +107,19 @@ def publish(
     # What is handed out has to pass the door that users open it through.
     load_checkpoint_file(final)
     return Published(final, final.with_suffix('.py'), meta)
+
+
+def _build(config: Config) -> nn.Module:
+    """The detector of a config, without storage."""
+    try:
+        return build_without_storage(config.model)
+    except UserError:
+        raise
+    except Exception as error:  # a registry, or a constructor of whatever network
+        raise UserError(
+            f'the model of the config cannot be built ({type(error).__name__}: {error}); give the config '
+            f'that the checkpoint was trained with'
+        ) from error
 
 
 def _public(config: Config) -> Config:

@@ -74,12 +74,18 @@ def use_views(config: Config, preset: str | None = None) -> None:
             ``tta_model``, a :class:`~mmbfbox.inference.MultiViewDetector` without ``module``.
 
     Raises:
-        UserError: the preset is unknown, or there is neither a preset nor a ``tta_model``.
+        UserError: the preset is unknown, there is neither a preset nor a ``tta_model``, or the detector
+            has two stages.
     """
     if preset is not None and preset not in PRESETS:
         raise UserError(f'the test preset {preset!r} is unknown; take one of {", ".join(PRESETS)}')
     if preset is None and 'tta_model' not in config:
         raise UserError(f'the config has no tta_model; name a preset: {", ".join(PRESETS)}')
+    if 'bbox_head' not in config.model:
+        raise UserError(
+            f'{config.model.type} has no bbox_head, and several views need a detector of one stage; leave '
+            f'--tta out'
+        )
     wrapper = dict(type='MultiViewDetector', preset=preset) if preset else config.tta_model
     use_scheme(config, 'original')
     config.model = dict(**wrapper, module=config.model)
@@ -142,6 +148,9 @@ def _scale(pipeline: list[Any]) -> str:
     steps = {step['type']: step for step in pipeline}
     if 'Resize' not in steps:
         return 'original size'
-    low, high = sorted(steps['Resize']['scale'])
+    scale = steps['Resize'].get('scale')
+    if scale is None:
+        return f'resized by {steps["Resize"].get("scale_factor")}'
+    low, high = sorted(scale)
     words = f'long side {high}' if low == high else f'short side {low}, long side at most {high}'
     return words + (', padded to a fixed canvas' if 'Pad' in steps else '')

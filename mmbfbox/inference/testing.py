@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,9 @@ def test_detector(
         # Of an earlier test; new detections must not stand beside it.
         (Path(how.out_dir) / FILE).unlink(missing_ok=True)
     print_log(f'testing the {weights} at {settings}', logger='current')
-    metrics = Metrics.of_results(runner.test(), settings)
+    # Metrics of others may return lists and texts, too.
+    found = {name: value for name, value in runner.test().items() if isinstance(value, Real)}
+    metrics = Metrics.of_results(found, settings)
     if is_main_process():
         metrics.write(Path(config.work_dir) / METRICS_FILE)
         if how.out_dir:
@@ -130,8 +133,6 @@ def _use_subnet(
     arch = read_arch(path, space)
     state = dict(recalibrate(config, weights.state, arch))
     config.model = subnet_model(config.model, arch)
-    # It belongs to the supernet's training.
-    config.pop('model_wrapper_cfg', None)
     return replace(weights, state=state), space.to_json(arch)
 
 

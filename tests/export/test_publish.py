@@ -137,8 +137,24 @@ def test_what_is_not_allowed_is_refused_in_one_sentence_and_not_executed(
 
 
 def test_config_without_data_root_is_published_as_it_is(trained, tmp_path):
-    config = Config(dict(model=dict(type='RetinaNet')))
+    config = Config.fromfile(publish(trained[0], tmp_path / 'out').config)
+    del config['data_root']
     data = load_checkpoint_file(publish(trained[0], tmp_path / 'out', config).weights)
-    assert data['meta']['arch'] is None and 'RetinaNet' in data['meta']['cfg']
+    assert 'data_root' not in data['meta']['cfg']
     with pytest.raises(UserError, match='does not exist'):
         publish(tmp_path / 'no.pth', tmp_path / 'out')
+
+
+def test_a_network_without_an_arch_is_published_and_one_of_another_config_is_not(
+    trained, supernet, supernet_config, tmp_path
+):
+    torch.save(supernet.state_dict(), tmp_path / 'supernet.pth')
+    published = publish(tmp_path / 'supernet.pth', tmp_path / 'out', supernet_config)
+    assert load_checkpoint_file(published.weights)['meta']['arch'] is None
+    with pytest.raises(
+        UserError, match=r'iter_9.pth does not belong to this config: \d+ parameters'
+    ):
+        publish(trained[0], tmp_path / 'no', supernet_config)
+    with pytest.raises(UserError, match='cannot be built'):
+        publish(trained[0], tmp_path / 'no', Config(dict(model=dict(type='RetinaNet'))))
+    assert not (tmp_path / 'no').exists()

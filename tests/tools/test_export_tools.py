@@ -14,6 +14,7 @@ from mmbfbox.artifacts.checkpoint_meta import ExportMeta, PublishMeta
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.export import supernet_space
+from mmbfbox.search.storage.candidates import read_candidates
 from mmbfbox.utils.config import config_from_text, load_config
 from tests.running_tools import TOOLS, failure, run
 from tests.tools.conftest import IN_PROCESS, steps
@@ -111,6 +112,27 @@ def test_a_bare_or_wrapped_supernet_says_what_is_missing(capsys, averaged_supern
     )
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_search_takes_bare_and_wrapped_weights(capsys, data, averaged_supernet, tmp_path):
+    state = load_checkpoint_file(averaged_supernet)['state_dict']
+    torch.save({f'module.{name}': value for name, value in state.items()}, tmp_path / 'wrapped.pth')
+    parts = [
+        f'{name}_dataloader.dataset.{key}'
+        for name in ('train', 'held_out', 'recalibration')
+        for key in ('held_out=12', 'recalibration=8')
+    ]
+    scores = []
+    for name, file in (('plain', averaged_supernet), ('wrapped', tmp_path / 'wrapped.pth')):
+        work = ['--work-dir', tmp_path / name, '--data-root', data, '--candidates', 1]
+        run('search', 'demo/search', file, *work, '--cfg-options', *parts)
+        (candidate,) = read_candidates(tmp_path / name)
+        scores.append((candidate.arch, candidate.scores))
+    assert scores[0] == scores[1]
+    assert f'scoring with the ema weights of {averaged_supernet}' in capsys.readouterr().out
+    exported = load_checkpoint_file(tmp_path / 'plain' / 'export' / '01' / 'weights.pth')
+    meta = ExportMeta.of_checkpoint(exported['meta'], 'x')
+    assert (meta.weights, meta.recalibrated) == ('ema', True)
 
 
 def test_infinite_settings_survive_training_export_and_publishing(
