@@ -28,7 +28,7 @@ class TestSettings(Artifact):
         max_per_img: most boxes an image.
         weights: ``'raw'``, ``'ema'``, or None where the checkpoint does not tell.
         sha256: of the weights, see :func:`~mmbfbox.engine.checkpoint.weights.digest`.
-        arch: the subnet of a supernet that was tested, as JSON.
+        arch: the subnet of a supernet that was tested, as its file has it.
     """
 
     __test__ = False  # pytest takes it for a test
@@ -44,7 +44,7 @@ class TestSettings(Artifact):
     max_per_img: int | None = None
     weights: str | None = None
     sha256: str | None = None
-    arch: str | None = None
+    arch: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.tta is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -124,8 +125,8 @@ test_detector.__test__ = False  # type: ignore[attr-defined]  # pytest takes it 
 
 def _use_subnet(
     config: Config, weights: Weights, path: str, recalibrate: Recalibrate
-) -> tuple[Weights, str]:
-    """Put a subnet in the place of the supernet; return its weights and its arch as JSON."""
+) -> tuple[Weights, dict[str, Any]]:
+    """Put a subnet in the place of the supernet; return its weights and its arch as in a file."""
     try:
         space = supernet_space(config.model)
     except UserError as error:
@@ -133,7 +134,7 @@ def _use_subnet(
     arch = read_arch(path, space)
     state = dict(recalibrate(config, weights.state, arch))
     config.model = subnet_model(config.model, arch)
-    return replace(weights, state=state), space.to_json(arch)
+    return replace(weights, state=state), json.loads(space.to_json(arch))
 
 
 def _choose(config: Config, how: HowToTest) -> None:

@@ -138,7 +138,7 @@ def test_what_is_not_allowed_is_refused_in_one_sentence_and_not_executed(
 
 def test_config_without_data_root_is_published_as_it_is(trained, tmp_path):
     config = Config.fromfile(publish(trained[0], tmp_path / 'out').config)
-    del config['data_root']
+    config.pop('data_root')
     data = load_checkpoint_file(publish(trained[0], tmp_path / 'out', config).weights)
     assert 'data_root' not in data['meta']['cfg']
     with pytest.raises(UserError, match='does not exist'):
