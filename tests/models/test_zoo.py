@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from mmbfbox.export import subnet_config
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmengine import Config
@@ -18,7 +19,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import mmbfbox.models
 from mmbfbox.errors import UserError
-from mmbfbox.export.subnet import subnet_config
 from mmbfbox.models import DenseNet, ExtraLevels, InceptionV4, space_of
 from mmbfbox.utils.config import find_config, load_config
 from tests.fixtures_models import CONFIGS
