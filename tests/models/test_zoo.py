@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from mmbfbox.export import subnet_config
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmengine import Config
@@ -19,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import mmbfbox.models
 from mmbfbox.errors import UserError
+from mmbfbox.export import subnet_config
 from mmbfbox.models import DenseNet, ExtraLevels, InceptionV4, space_of
 from mmbfbox.utils.config import find_config, load_config
 from tests.fixtures_models import CONFIGS
