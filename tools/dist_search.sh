@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Search with several processes of one node, or of several (NNODES, NODE_RANK, MASTER_ADDR, PORT): one for each GPU, or on the CPU.
 # usage: tools/dist_search.sh CONFIG SUPERNET GPUS [arguments of tools/search.py]
+# SEARCH_PATIENCE: seconds without a sign of life after which a process counts as dead (60).
 set -euo pipefail
 if [ $# -lt 3 ] || ! [[ $3 =~ ^[1-9][0-9]*$ ]]; then
-    sed -n '2,3s/^# //p' "$0" >&2
+    sed -n '2,4s/^# //p' "$0" >&2
     exit 2
 fi
 CONFIG=$1
