@@ -35,7 +35,12 @@ def host_store(port: int, size: int, patience: float = PATIENCE) -> None:
     signal.signal(signal.SIGUSR1, lambda *_: done_here.set())
     try:
         store = TCPStore(
-            '0.0.0.0', port, size, is_master=True, timeout=timedelta(seconds=30), wait_for_workers=False
+            '0.0.0.0',
+            port,
+            size,
+            is_master=True,
+            timeout=timedelta(seconds=30),
+            wait_for_workers=False,
         )
     except (DistError, RuntimeError) as error:
         raise UserError(

@@ -17,7 +17,10 @@ from tests.hosts.two_hosts import ADDRESSES, Host, two_hosts, why_not
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / 'tests' / 'data' / 'search_before'
 CANDIDATES = 40
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = [
+    pytest.mark.hosts,
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+]
 
 CONFIG = f"""
 _base_ = {str(DATA / 'config.py')!r}

@@ -45,10 +45,12 @@ class Host:
     Args:
         name: its network namespace.
         address: its IPv4 address.
+        device: its network interface.
     """
 
     name: str
     address: str
+    device: str = ''
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(
@@ -101,6 +103,7 @@ class Link:
     def join(self, hosts: Sequence[Host]) -> None:
         """Put an end into each host and start."""
         for host, (device, _) in zip(hosts, self._ends, strict=True):
+            host.device = device
             _ip('link', 'set', device, 'netns', host.name)
             _ip('-n', host.name, 'addr', 'add', f'{host.address}/24', 'dev', device)
             _ip('-n', host.name, 'link', 'set', device, 'up')
