@@ -8,7 +8,9 @@ from pathlib import Path
 
 from mmbfbox.errors import UserError
 from mmbfbox.evaluation.plots import plot_ap, write_csv
-from mmbfbox.reproduce.plan import ANNOTATIONS, Plan, Step
+from mmbfbox.pipeline.plan import ANNOTATIONS
+from mmbfbox.pipeline.step import Step
+from mmbfbox.reproduce.plan import Plan
 from mmbfbox.reproduce.report import value_of
 from mmbfbox.reproduce.tables import JOINT, SUBSETS, TABLES, Row
 from mmbfbox.utils.files import atomic_write
@@ -46,10 +48,10 @@ def scale_steps(plan: Plan, seed: int) -> dict[tuple[int, int], Step]:
     sides, own = plan.scale.sides, plan.scale.canvas
     steps = {}
     for canvas in (own, *(other for other in plan.scale.canvases if other != own)):
-        trained, like = plan.train(SCALE_NETWORK, seed, canvas=None if canvas == own else canvas)
+        trained = plan.train(SCALE_NETWORK, seed, canvas=None if canvas == own else canvas)
         for side in sides if canvas == own else (canvas,):
             scheme = ('--scheme', f'{side}x{side}')
-            steps[canvas, side] = plan.test(trained, like, scheme, f'test_at_{side}')
+            steps[canvas, side] = plan.test(trained, scheme, f'test_at_{side}')
     return steps
 
 
