@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from mmdet.registry import MODELS
 from mmengine import Config
 from mmengine.registry import init_default_scope
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.models import traced_macs
 from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.step import Step
@@ -141,7 +141,10 @@ def write_results(plan: Pipeline) -> str:
     model = plan.steps['baseline'].configs['baseline'].model
     init_default_scope('mmdet')
     baseline_macs = traced_macs(MODELS.build(copy.deepcopy(model)), tuple(settings.size))[1]
-    final, baseline = (_scores(plan.steps[f'{name}_test']) for name in ('final', 'baseline'))
+    final, baseline = (
+        Metrics.read(plan.steps[f'{name}_test'].done).short_scores()
+        for name in ('final', 'baseline')
+    )
     places = {
         f'best of {len(ranked)} candidates': ranked[0],
         'median candidate': ranked[len(ranked) // 2],
@@ -158,12 +161,6 @@ def write_results(plan: Pipeline) -> str:
     with atomic_write(plan.folder / 'results.md') as path:
         path.write_text(text + '\n')
     return text
-
-
-def _scores(test: Step) -> dict[str, float]:
-    """AP of a test by subset."""
-    metrics: dict[str, float] = json.loads(test.done.read_text())
-    return {name.split('/')[-1]: value for name, value in metrics.items()}
 
 
 def _row(name: str, scores: Mapping[str, float], macs: int) -> str:

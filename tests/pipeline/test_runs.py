@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.pipeline import run as running
 from mmbfbox.pipeline.inputs import settings_of
 from mmbfbox.reproduce import report
@@ -45,10 +46,13 @@ class Commands:
                 torch.save(dict(meta=meta, state_dict={}), folder / f'iter_{iterations}.pth')
             return 0
         seed = 1 if 'seed1' in str(folder) else 0
+        metrics = Metrics({f'wider/{name}': 0.5 + 0.1 * seed for name in SUBSETS})
         for name, text in {
             'make_demo_data': {'ground_truth/wider_hard_val.mat': ''},
-            'search': {'export/01/config.py': f'search {len(self.calls)}', 'export.md': '', 'best/01.json': ''},
-            'test': {'metrics.json': json.dumps({f'wider/{name}': 0.5 + 0.1 * seed for name in SUBSETS})},
+            'search': {
+                'export/01/config.py': f'search {len(self.calls)}', 'export.md': '', 'best/01.json': '',
+            },
+            'test': {'metrics.json': metrics.to_json()},
         }[tool].items():  # fmt: skip
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
