@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 START = b'\xff\xd8'
 _SCAN, _END, _LENGTH_OF_FRAME = 0xDA, 0xD9, 8
@@ -55,7 +56,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
                 raise DamagedJpegError(f'overwritten at byte {at}, in a scan')
 
 
-def _markers(data: bytes) -> np.ndarray:
+def _markers(data: bytes) -> NDArray[np.intp]:
     """Where a marker begins if it is in a scan: there 0xff is followed by 0, a restart or a marker."""
     values = np.frombuffer(data, np.uint8)
     begins = np.flatnonzero(values[:-1] == 0xFF)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,11 +21,12 @@ def traced_macs(model: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
     """
     if model.training or not all(parameter.is_meta for parameter in model.parameters()):
         model = copy.deepcopy(model).eval().to('meta')
+    detector: Any = model
     image = torch.zeros(1, 3, *size, device='meta')
     with torch.no_grad():
         with FlopCounterMode(display=False) as counter:
-            features = model.backbone(image)
+            features = detector.backbone(image)
         backbone = counter.get_total_flops() // 2
         with FlopCounterMode(display=False) as counter:
-            model.bbox_head(model.neck(features))
+            detector.bbox_head(detector.neck(features))
     return backbone, backbone + counter.get_total_flops() // 2

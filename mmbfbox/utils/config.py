@@ -169,12 +169,11 @@ def config_from_text(text: str, source: str) -> Config:
     try:
         content = {}
         for statement in ast.parse(text).body:
-            if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-                raise ValueError(ast.unparse(statement))
-            name = statement.targets[0]
-            if not isinstance(name, ast.Name):
-                raise ValueError(ast.unparse(statement))
-            content[name.id] = _literal(statement.value)
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    content[name] = _literal(value)
+                case _:
+                    raise ValueError(ast.unparse(statement))
         return Config(content)
     except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
         raise UserError(

@@ -47,7 +47,7 @@ def sample_target_size(rng: np.random.Generator, size: float, anchors: Sequence[
     there are any), and multiplied by ``2^U(-1, 1)``.
     """
     nearest = int(np.argmin(np.abs(np.asarray(anchors) - size)))
-    target = rng.integers(0, min(nearest + 1, len(anchors) - 1), endpoint=True)
+    target = int(rng.integers(0, min(nearest + 1, len(anchors) - 1), endpoint=True))
     return float(anchors[target] * 2 ** rng.uniform(-1, 1))
 
 
@@ -210,7 +210,7 @@ class DataAnchorSampling(BaseTransform):
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which of the mapped, unclipped boxes stay, and which of all are ignored."""
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-        inside = ((centres > 0) & (centres < self.canvas)).all(axis=1)
+        inside = (centres.min(axis=1) > 0) & (centres.max(axis=1) < self.canvas)
         small = face_sizes(boxes.clip(0, self.canvas)) < self.min_size
         if self.small_faces == 'ignore':
             return inside, ignored | small

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -67,7 +67,7 @@ def render_window(
     before or after scaling.
     """
     x, y = _spans(window, *image.shape[:2])
-    visible = image[y.begin : y.end, x.begin : x.end]
+    visible: NDArray[Any] = image[y.begin : y.end, x.begin : x.end]
     shape = (y.last - y.first, x.last - x.first)
     grows = visible.shape[0] * visible.shape[1] <= shape[0] * shape[1]
     if grows:

@@ -21,14 +21,14 @@ BOTTLENECK = 4
 """A layer's 1x1 convolution gives this many times the growth."""
 
 
-def _norm(norm_cfg: dict, channels: int) -> nn.Module:
+def _norm(norm_cfg: dict[str, Any], channels: int) -> nn.Module:
     return build_norm_layer(norm_cfg, channels)[1]
 
 
 class DenseLayer(nn.Module):
     """norm - ReLU - 1x1 - norm - ReLU - 3x3; ``(N, in, H, W)`` to ``(N, growth, H, W)``."""
 
-    def __init__(self, in_channels: int, growth: int, norm_cfg: dict) -> None:
+    def __init__(self, in_channels: int, growth: int, norm_cfg: dict[str, Any]) -> None:
         super().__init__()
         self.norm1 = _norm(norm_cfg, in_channels)
         self.conv1 = nn.Conv2d(in_channels, BOTTLENECK * growth, 1, bias=False)
@@ -69,7 +69,7 @@ class DenseNet(BaseModule):
         growth: int = 32,
         stem_channels: int = 64,
         layers: Sequence[int] | None = None,
-        norm_cfg: dict = BATCH_NORM,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
         if depth not in LAYERS:
@@ -104,7 +104,7 @@ class DenseNet(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of the dense blocks."""
-        parts = self.features
+        parts: Any = self.features
         x = self.pool(relu(parts.norm0(parts.conv0(x))))
         outputs = []
         for number in range(1, self.blocks):

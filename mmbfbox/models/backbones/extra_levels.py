@@ -38,10 +38,10 @@ class ExtraLevels(BaseModule):
 
     def __init__(
         self,
-        backbone: dict,
+        backbone: dict[str, Any],
         in_channels: int,
         extra: Sequence[Sequence[int]] = ((512, 512), (128, 256)),
-        norm_cfg: dict = BATCH_NORM,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
         if in_channels < 1 or any(len(pair) != 2 or min(pair) < 1 for pair in extra):
@@ -65,7 +65,7 @@ class _Levels(BaseModule):
     """The extra levels, with an initialisation of their own."""
 
     def __init__(
-        self, width: int, extra: Sequence[Sequence[int]], norm_cfg: dict, init_cfg: Any
+        self, width: int, extra: Sequence[Sequence[int]], norm_cfg: dict[str, Any], init_cfg: Any
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.levels = nn.ModuleList()

@@ -59,7 +59,7 @@ def resample(x: Tensor, like: Tensor) -> Tensor:
 class _Stack(nn.Module):
     """All cells once: five maps ``(N, C, H_i, W_i)`` to five maps of the same shapes."""
 
-    def __init__(self, channels: int, norm_cfg: dict) -> None:
+    def __init__(self, channels: int, norm_cfg: dict[str, Any]) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
             ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=None)
@@ -118,7 +118,7 @@ class FaceNASFPN(BaseModule):
         in_channels: Sequence[int],
         out_channels: int = 256,
         repeats: int = 7,
-        norm_cfg: dict = BATCH_NORM,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
         if len(in_channels) < LEVELS or repeats < 1:
