@@ -24,6 +24,12 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
 
     Raises:
         DamagedJpegError: there is no end, no frame, or something else between.
+
+    Example:
+        >>> import cv2
+        >>> _, data = cv2.imencode('.jpg', np.zeros((30, 40, 3), np.uint8))
+        >>> jpeg_size(data.tobytes())
+        (30, 40)
     """
     size = None
     at = len(START)

@@ -18,6 +18,14 @@ def traced_macs(model: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
     Args:
         model: a single-stage detector with backbone, neck and head; it is not changed.
         size: height and width of the input in pixels.
+
+    Example:
+        >>> from mmbfbox.models.backbones.bfbox import FaceBackbone
+        >>> detector = nn.Module()
+        >>> detector.backbone = FaceBackbone([['conv3'], ['dw5']], 8, [16, 32])
+        >>> detector.neck, detector.bbox_head = nn.Identity(), nn.Identity()
+        >>> traced_macs(detector, (224, 224))
+        (17825024, 17825024)
     """
     if model.training or not all(parameter.is_meta for parameter in model.parameters()):
         model = copy.deepcopy(model).eval().to('meta')

@@ -75,6 +75,11 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
         UserError: there is no such config, it or one of its bases cannot be read, or an option
             names a top-level key that is neither in the config nor known to mmengine's runner, or
             does not fit into what is there.
+
+    Example:
+        >>> config = load_config('demo/supernet', {'train_cfg.max_iters': 5})
+        >>> config.train_cfg.max_iters
+        5
     """
     path = find_config(name_or_path)
     try:

@@ -65,6 +65,12 @@ def render_window(
     Equal to scaling the whole ``(H, W, 3)`` image, but only the visible part is touched. The
     ``changes`` are those of each pixel by itself; they are made where there are fewer pixels,
     before or after scaling.
+
+    Example:
+        >>> image = np.full((10, 20, 3), 255, np.uint8)
+        >>> canvas = render_window(image, Window(2.0, 0, 0, 32), cv2.INTER_LINEAR, np.zeros(3, np.uint8))
+        >>> canvas.shape, int((canvas[..., 0] == 255).sum())
+        ((32, 32, 3), 640)
     """
     x, y = _spans(window, *image.shape[:2])
     visible: NDArray[Any] = image[y.begin : y.end, x.begin : x.end]

@@ -129,6 +129,16 @@ class SearchableFaceBackbone(_Backbone):
 
     Raises:
         UserError: the keys describe no space.
+
+    Example:
+        >>> import torch
+        >>> backbone = SearchableFaceBackbone(
+        ...     stem_channels=8, out_channels=(16, 32), depths=(1, 1), shallow_stages=1,
+        ...     shallow_choices=('conv3', 'dense2x32'), deep_choices=('conv3', 'dw5'),
+        ... )
+        >>> backbone.set_active((('dense2x32',), ('dw5',)))
+        >>> [tuple(map_.shape) for map_ in backbone(torch.zeros(1, 3, 64, 64))]
+        [(1, 16, 16, 16), (1, 32, 8, 8)]
     """
 
     def __init__(

@@ -61,6 +61,12 @@ class DenseNet(BaseModule):
 
     Shapes: images ``(N, 3, H, W)`` to four maps of strides 4, 8, 16, 32; DenseNet-121 gives 256, 512,
     1024, 1024 channels.
+
+    Example:
+        >>> import torch
+        >>> backbone = DenseNet(layers=(2, 1), growth=4, stem_channels=8)
+        >>> [tuple(map_.shape) for map_ in backbone(torch.zeros(1, 3, 64, 64))]
+        [(1, 16, 16, 16), (1, 12, 8, 8)]
     """
 
     def __init__(

@@ -34,6 +34,13 @@ class ExtraLevels(BaseModule):
         UserError: a number of channels is not positive.
 
     Shapes: images ``(N, 3, H, W)`` to the maps of the backbone and one for each extra level.
+
+    Example:
+        >>> import torch
+        >>> small = dict(type='DenseNet', layers=(1, 1), growth=4, stem_channels=8)
+        >>> backbone = ExtraLevels(small, in_channels=10, extra=((4, 16),))
+        >>> [tuple(map_.shape) for map_ in backbone(torch.zeros(1, 3, 64, 64))]
+        [(1, 12, 16, 16), (1, 10, 8, 8), (1, 16, 4, 4)]
     """
 
     def __init__(

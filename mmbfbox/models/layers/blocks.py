@@ -139,5 +139,12 @@ _KINDS = {
 
 
 def build_block(block: Block, norm_cfg: dict[str, Any] | None) -> nn.Module:
-    """The module of a block."""
+    """The module of a block.
+
+    Example:
+        >>> from mmbfbox.space.blocks import make_block
+        >>> block = build_block(make_block('dw3_5', 8, 16, stride=2), dict(type='BN'))
+        >>> tuple(block(torch.zeros(1, 8, 9, 9)).shape)
+        (1, 16, 5, 5)
+    """
     return _KINDS[block.kind](block, norm_cfg)

@@ -78,6 +78,11 @@ def build_receptive(kind: str | None, channels: int) -> nn.Module:
 
     Raises:
         UserError: unknown kind, or a width that it cannot divide.
+
+    Example:
+        >>> module = build_receptive('rfe', 8)
+        >>> tuple(module(torch.zeros(1, 8, 5, 7)).shape)
+        (1, 8, 5, 7)
     """
     receptive_convs(kind, channels)
     modules = {module.kind: module for module in (RFE, Smooth, SSH)}

@@ -111,6 +111,12 @@ class FaceNASFPN(BaseModule):
         UserError: too few levels, or no repeat.
 
     Shapes: a list of ``(N, in_channels[i], H_i, W_i)`` to a tuple of ``(N, out_channels, H_i, W_i)``.
+
+    Example:
+        >>> import torch
+        >>> maps = [torch.zeros(1, 8, size, size) for size in (32, 16, 8, 4, 2)]
+        >>> [tuple(map_.shape[1:]) for map_ in FaceNASFPN((8,) * 5, 4, repeats=1)(maps)]
+        [(4, 32, 32), (4, 16, 16), (4, 8, 8), (4, 4, 4), (4, 2, 2)]
     """
 
     def __init__(
