@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import ast
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,8 @@ LAUNCHERS = {
     'dist_train.sh': ('train', 2, (0,)),
     'dist_test.sh': ('test', 3, (0, 1)),
     'dist_search.sh': ('search', 3, (0, 1)),
-    'slurm_train.sh': ('train', 4, (2,)),
-    'slurm_search.sh': ('search', 5, (2, 3)),
+    'slurm_train.sh': ('train', 1, (0,)),
+    'slurm_search.sh': ('search', 2, (0, 1)),
 }
 
 each_document = pytest.mark.parametrize(
@@ -73,6 +75,20 @@ def test_every_python_block_compiles_and_its_names_exist(document: Path, tmp_pat
                 exec(compile(ast.Module([statement], []), str(document), 'exec'), {})
         if tree.body and all(isinstance(statement, ast.Assign) for statement in tree.body):
             check_config(block, tmp_path / f'block{number}.py')
+
+
+def test_the_worked_example_of_contributing_applies(tmp_path: Path) -> None:
+    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    (patch,) = re.findall(r'^```diff\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
+    touched = re.findall(r'^--- a/(.*)$', patch, re.MULTILINE)
+    for name in touched:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    applied = subprocess.run(
+        ['git', 'apply', '-'], cwd=tmp_path, input=patch, text=True, capture_output=True
+    )
+    assert not applied.returncode, applied.stderr
+    assert all('plain' in (tmp_path / name).read_text(encoding='utf-8') for name in touched)
 
 
 @pytest.mark.parametrize(
