@@ -77,7 +77,7 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
             does not fit into what is there.
 
     Example:
-        >>> config = load_config('demo/supernet', {'train_cfg.max_iters': 5})
+        >>> config = load_config('demo/bfbox_supernet_demo', {'train_cfg.max_iters': 5})
         >>> config.train_cfg.max_iters
         5
     """

@@ -105,11 +105,11 @@ def test_the_worked_example_of_contributing_applies(tmp_path: Path) -> None:
         'make demo BUGDET=small',
         'pytest tests/no_such_folder',
         'python tools/no_such_tool.py',
-        'python tools/train.py paper/supernet --wrok-dir here',
+        'python tools/train.py paper/bfbox_supernet_wider_face --wrok-dir here',
         'python tools/train.py paper/no_such_config',
         'python tools/train.py',
-        'python tools/train.py demo/supernet --cfg-options model.bakbone.depth=3',
-        'tools/dist_train.sh paper/supernet 4 --no-such-option',
+        'python tools/train.py demo/bfbox_supernet_demo --cfg-options model.bakbone.depth=3',
+        'tools/dist_train.sh paper/bfbox_supernet_wider_face 4 --no-such-option',
     ],
 )
 def test_a_wrong_command_is_found(line: str) -> None:
@@ -135,15 +135,10 @@ def check(command: Command) -> list[str]:
     if program.endswith('.sh'):
         return check_launcher(Path(program).name, words, command.whole)
     if words[:1] == ['-m'] and words[1].startswith('mmbfbox.tools.'):
-        return check_tool(words[1].removeprefix('mmbfbox.tools.'), words[2:], command.whole)
+        tool = words[1].removeprefix('mmbfbox.tools.')
+        return check_script(f'tools/{tool}.py', words[2:], command.whole)
     if words[:1] and words[0].endswith('.py'):
-        script = Path(words[0])
-        if not (ROOT / script).is_file():
-            return [f'there is no {script}']
-        if script.parts[0] == 'tools':
-            return check_tool(script.stem, words[1:], command.whole)
-        text = (ROOT / script).read_text(encoding='utf-8')
-        return [f'no option {o}' for o in options_in(words) if f"'{o}'" not in text]
+        return check_script(words[0], words[1:], command.whole)
     return []
 
 
@@ -162,14 +157,15 @@ def check_launcher(script: str, words: list[str], whole: bool) -> list[str]:
     if script not in LAUNCHERS or not (ROOT / 'tools' / script).is_file():
         return [f'there is no tools/{script}']
     tool, before, own = LAUNCHERS[script]
-    return check_tool(tool, [words[i] for i in own if i < len(words)] + words[before:], whole)
+    words = [words[i] for i in own if i < len(words)] + words[before:]
+    return check_script(f'tools/{tool}.py', words, whole)
 
 
-def check_tool(tool: str, words: list[str], whole: bool) -> list[str]:
-    """What a tool's own parser, and its config, say of the arguments."""
-    if not (ROOT / 'tools' / f'{tool}.py').is_file():
-        return [f'there is no tools/{tool}.py']
-    parser = parser_of(tool)
+def check_script(script: str, words: list[str], whole: bool) -> list[str]:
+    """What a script's own parser, and its config, say of the arguments."""
+    if not (ROOT / script).is_file():
+        return [f'there is no {script}']
+    parser = parser_of(script)
     wrong = [f'no option {o}' for o in options_in(words) if o not in options_of(parser)]
     wrong += [f'no config {w}' for w in words if is_config(w) and not config_exists(w)]
     if wrong or not whole or any('...' in word for word in words):
