@@ -25,6 +25,7 @@ from mmbfbox.inference.settings import (
 from mmbfbox.inference.views import PRESETS
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.loaders import dependent_loader_options
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -102,6 +103,7 @@ def configure(args: argparse.Namespace) -> Config:
         # What the command line says about the test holds for the benchmark, too.
         options = args.cfg_options or {}
         config.merge_from_dict({k: v for k, v in options.items() if k.startswith('test_')})
+        dependent_loader_options(config)
     config.load_from = args.checkpoint
     if args.out_dir:
         config.test_evaluator.out_dir = args.out_dir

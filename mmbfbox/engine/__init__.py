@@ -4,6 +4,7 @@ from mmbfbox.engine.checkpoint.loading import load_checkpoint_file, load_weights
 from mmbfbox.engine.checkpoint.pretrained import PretrainedWeights
 from mmbfbox.engine.distributed.path_parallel import PathDataParallel
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
+from mmbfbox.engine.hooks.check_loaders_hook import CheckLoadersHook
 from mmbfbox.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from mmbfbox.engine.hooks.close_workers_hook import CloseWorkersHook
 from mmbfbox.engine.hooks.deferred_info_hook import DeferredInfoHook
@@ -20,6 +21,7 @@ from mmbfbox.engine.tensorboard import OptionalTensorboardVisBackend
 __all__ = [
     'BFloat16OptimWrapper',
     'ChannelsLastHook',
+    'CheckLoadersHook',
     'CloseWorkersHook',
     'DeferredInfoHook',
     'DetectionPicturesHook',

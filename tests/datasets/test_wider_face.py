@@ -14,8 +14,8 @@ from torch._utils import ExceptionWrapper
 from torch.utils.data import DataLoader
 
 from mmbfbox.datasets import DamagedImageError, ResumableSampler, WiderFaceDataset
-from mmbfbox.datasets.transforms.loading import read_image
 from mmbfbox.errors import UserError
+from mmbfbox.utils.images import read_image
 
 META_KEYS = ('img_id', 'img_path', 'scale_factor', 'skipped', 'gt_boxes', 'gt_valid')
 PIPELINE = [
