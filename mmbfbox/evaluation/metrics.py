@@ -46,10 +46,10 @@ class _FaceMetric(BaseMetric):
 
     def _collect(self, sample: Sample) -> Result:
         instances = sample['pred_instances']
-        if 'unreadable' in sample:  # nothing can be found on an image that was not there
-            instances = instances[:0]
         boxes = np.asarray(instances['bboxes'].detach().cpu().numpy(), dtype=np.float64)
         scores = np.asarray(instances['scores'].detach().cpu().numpy(), dtype=np.float64)
+        if 'unreadable' in sample:  # nothing can be found on an image that was not there
+            boxes, scores = boxes[:0], scores[:0]
         return {
             'name': sample['img_id'],
             'detections': np.hstack((boxes.reshape(-1, 4), scores[:, None])),

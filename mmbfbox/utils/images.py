@@ -16,7 +16,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from mmbfbox.errors import UserError
-from mmbfbox.utils.jpeg import START, DamagedJpegError, jpeg_size
+from mmbfbox.utils.jpeg import END, START, DamagedJpegError, jpeg_size
 
 Picture = NDArray[np.uint8]
 
@@ -77,6 +77,8 @@ class ImageFile:
                     ) from error
                 self.damage = str(error)
                 self._is_jpeg = False  # nothing else is known of it before it is decoded
+                # OpenCV reads a file without its end from the disk, but not from memory.
+                self._data += END
         if self._is_jpeg:
             if self.shape[0] * self.shape[1] > _MAX_PIXELS:
                 raise DamagedImageError(
