@@ -13,7 +13,7 @@ RUN := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env check-python demo test lint clean
+.PHONY: help env check-python demo test hosts lint clean
 
 help:
 	@echo 'make env     create .venv and compile mmcv once for this machine (minutes; later calls: a second)'
@@ -22,6 +22,7 @@ help:
 	@echo '             DATA=DIR runs it on a folder in WIDER FACE layout, WORK_DIR=DIR says where results go,'
 	@echo '             BUDGET=small is a quick trial'
 	@echo 'make test    the tests, in two processes if pytest-xdist is there'
+	@echo 'make hosts   training and search over two hosts and in a small container (as root, four minutes)'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make clean   remove build products and caches; .venv, work_dirs and the compiled mmcv stay'
 	@echo 'demo, test and lint take PYTHON=path/to/python to use an environment you already have.'
@@ -40,6 +41,10 @@ demo: $(READY)
 # Each process computes with one thread: two programs that use all cores slow each other down.
 test: $(READY)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$($(RUN) -c 'import xdist' 2>/dev/null && printf '%s' '-n 2 --dist loadfile')
+
+# In one process: each test has the machine's two cores for two hosts.
+hosts: $(READY)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -q -m hosts tests/hosts
 
 lint: $(READY)
 	$(RUN) -m ruff check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import traced_macs
 from mmbfbox.search import Candidate
@@ -101,8 +101,7 @@ class Chain:
         self.step(
             title, done, 'test', config, checkpoint, '--work-dir', folder, *out, *options,
         )  # fmt: skip
-        metrics: dict[str, float] = json.loads(done.read_text())
-        return {name.split('/')[-1]: value for name, value in metrics.items()}
+        return Metrics.read(done).short_scores()
 
     def search(self, supernet: Path) -> list[Candidate]:
         """Search, and return the candidates, the best first."""

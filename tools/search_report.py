@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmbfbox.engine import load_checkpoint_file
+from mmbfbox.engine import read_weights
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.report import BEST, write_report
@@ -63,7 +63,7 @@ def main() -> None:
         init_default_scope(config.get('default_scope', 'mmdet'))
         metric = str(search.facts.get('metric', 'hard'))
         best = best_first(search.scored, metric)
-        scorer = ReferenceScorer(config, load_checkpoint_file(args.supernet).get('state_dict', {}))
+        scorer = ReferenceScorer(config, read_weights(args.supernet).state)
         images = Runner.build_dataloader(config.held_out_dataloader, seed=0)
         archs = [candidate.arch for candidate in best[: args.archs]]
         write_attention(args.work_dir, measure_attention(scorer.subnet, images, archs))

@@ -32,6 +32,7 @@ from torch import nn
 from benchmarks.common.order_table import print_table
 from benchmarks.common.scripts import add_demo_data, new_parser
 from benchmarks.common.searches import build_search
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import cost_table
 from mmbfbox.search import ReferenceScorer, recalibrate
@@ -122,9 +123,7 @@ class FromScratch:
             self._tool(folder, 'train', *training)
             checkpoint = (run / 'last_checkpoint').read_text().strip()
             self._tool(folder, 'test', config, checkpoint, '--work-dir', metrics.parent)
-        found = json.loads(metrics.read_text())
-        scores = {name.split('/')[-1]: value for name, value in found.items() if name != 'settings'}
-        return {**scores, 'seconds': time.perf_counter() - start}
+        return {**Metrics.read(metrics).short_scores(), 'seconds': time.perf_counter() - start}
 
     def _options(self, config: Path) -> list[str]:
         """The wanted number of iterations, with a schedule that is stretched to it."""

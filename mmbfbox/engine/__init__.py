@@ -1,7 +1,8 @@
 """Around training and testing: loop, path sampling, guards, safe checkpoints, watching, pictures."""
 
-from mmbfbox.engine.checkpoint.loading import load_checkpoint_file, load_weights
+from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
 from mmbfbox.engine.checkpoint.pretrained import PretrainedWeights
+from mmbfbox.engine.checkpoint.weights import load_weights, read_weights
 from mmbfbox.engine.distributed.path_parallel import PathDataParallel
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
 from mmbfbox.engine.hooks.check_loaders_hook import CheckLoadersHook
@@ -37,5 +38,6 @@ __all__ = [
     'WatchHook',
     'load_checkpoint_file',
     'load_weights',
+    'read_weights',
     'use_mixed_precision',
 ]

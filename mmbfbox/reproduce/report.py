@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.evaluation.plots import write_csv
 from mmbfbox.models import traced_macs
 from mmbfbox.pipeline.records import file_hash
@@ -49,7 +49,7 @@ def read_result(row: Row, tests: Sequence[Step], command: str) -> Result:
     finished = [test for test in tests if test.done.exists()]
     values: dict[str, list[float]] = {metric: [] for metric in [*row.paper, MACS]}
     for test in finished:
-        metrics = json.loads(test.done.read_text())
+        metrics = Metrics.read(test.done)
         for metric in row.paper:
             if metric != MACS:
                 values[metric].append(100 * value_of(metrics, metric))
@@ -59,11 +59,11 @@ def read_result(row: Row, tests: Sequence[Step], command: str) -> Result:
     return Result(row, values, hashes, command)
 
 
-def value_of(metrics: Mapping[str, float], metric: str) -> float:
+def value_of(metrics: Metrics, metric: str) -> float:
     """A metric of ``metrics.json``: a subset of all levels, or hard AP of one level."""
     if metric in LEVELS:
-        return metrics[f'{metric}/wider/hard']
-    return metrics.get(f'all/wider/{metric}', metrics.get(f'wider/{metric}', float('nan')))
+        return metrics.levels[metric]['wider/hard']
+    return metrics.scores.get(f'wider/{metric}', float('nan'))
 
 
 def backbone_macs(config: Path) -> int:

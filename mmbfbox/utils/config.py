@@ -17,6 +17,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.utils.moved_configs import MOVED_CONFIGS
 
 PACKAGE = Path(__file__).resolve().parents[1]
+_NUMBERS = ('inf', 'nan')
 
 
 def configs_dir() -> Path:
@@ -78,17 +79,17 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
     path = find_config(name_or_path)
     try:
         config = Config.fromfile(path)
+    except NameError as error:
+        # What mmengine saves of a config has inf and nan for numbers that Python does not spell so.
+        if error.name not in _NUMBERS:
+            raise UserError(_why_unreadable(path, error)) from error
+        content = config_from_text(path.read_text(encoding='utf-8'), str(path))
+        config = Config(content.to_dict(), filename=str(path))
     except Exception as error:  # a config is a program: anything can go wrong in it
         raise UserError(_why_unreadable(path, error)) from error
     for key in cfg_options or {}:
         _check_top_level_key(key, config, path)
-    try:
-        config.merge_from_dict(dict(cfg_options or {}))
-    except Exception as error:
-        options = ', '.join(f'{key}={value}' for key, value in (cfg_options or {}).items())
-        raise UserError(
-            f'the options {options} do not fit the config {path} ({_one_line(error)}); correct them'
-        ) from error
+    merge_options(config, cfg_options or {}, str(path))
     return config
 
 
@@ -108,6 +109,48 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         f'the config {path} cannot be read ({kind}{_one_line(error)}); '
         'correct it or the base that it names'
     )
+
+
+def merge_options(config: Config, options: Mapping[str, Any], source: str) -> None:
+    """Merge options, dotted key to value, into a config.
+
+    Args:
+        config: changed in place.
+        options: the options.
+        source: what the config is called in the error message.
+
+    Raises:
+        UserError: an option does not fit into what is there.
+    """
+    try:
+        config.merge_from_dict(dict(options))
+    except Exception as error:
+        told = ', '.join(f'{key}={value}' for key, value in options.items())
+        raise UserError(
+            f'the options {told} do not fit the config {source} ({_one_line(error)}); correct them'
+        ) from error
+
+
+def config_text(config: Config) -> str:
+    """A config as a Python file: ``Config.pretty_text``, with numbers that any reader understands.
+
+    mmengine writes infinity as ``inf``, which is no name of Python.
+
+    Example:
+        >>> print(config_text(Config(dict(spare=float('inf'), name='inf'))))
+        name = 'inf'
+        spare = float('inf')
+        <BLANKLINE>
+    """
+    text = str(config.pretty_text)
+    lines = text.splitlines(keepends=True)
+    names = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and n.id in _NUMBERS]
+    for name in sorted(names, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        if isinstance(name.ctx, ast.Load):
+            line = lines[name.lineno - 1].encode()  # the columns of ast are bytes
+            before, after = line[: name.col_offset], line[name.end_col_offset :]
+            lines[name.lineno - 1] = (before + f"float('{name.id}')".encode() + after).decode()
+    return ''.join(lines)
 
 
 def config_from_text(text: str, source: str) -> Config:
@@ -141,7 +184,16 @@ def config_from_text(text: str, source: str) -> Config:
 
 
 def _literal(node: ast.expr) -> Any:
-    """The value of a literal that may contain ``dict(key=value)``."""
+    """The value of a literal that may contain ``dict(key=value)``, ``inf`` and ``float('inf')``."""
+    if isinstance(node, ast.Name) and node.id in _NUMBERS:
+        return float(node.id)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        number = _literal(node.operand)
+        if isinstance(number, (int, float)):
+            return -number
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'float':
+        (word,) = node.args
+        return float(ast.literal_eval(word))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
         value = {key.arg: _literal(key.value) for key in node.keywords if key.arg}
         for part in [*node.args, *(key.value for key in node.keywords if not key.arg)]:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.pipeline import records
 from mmbfbox.pipeline import run as running
 from mmbfbox.reproduce import report
@@ -40,11 +41,12 @@ class Commands:
             (folder / 'last_checkpoint').write_text(f'{folder}/iter_200.pth')
             return SimpleNamespace(returncode=1)
         seed = 1 if 'seed1' in str(folder) else 0
+        metrics = Metrics({f'wider/{name}': 0.5 + 0.1 * seed for name in SUBSETS})
         for name, text in {
             'make_demo_data': {'ground_truth/wider_hard_val.mat': ''},
             'train': {'iter_750.pth': str(folder), 'iter_400.pth': str(folder)},
             'search': {'export/01/config.py': str(folder), 'export.md': '', 'best/01.json': ''},
-            'test': {'metrics.json': json.dumps({f'wider/{name}': 0.5 + 0.1 * seed for name in SUBSETS})},
+            'test': {'metrics.json': metrics.to_json()},
         }[tool].items():  # fmt: skip
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)

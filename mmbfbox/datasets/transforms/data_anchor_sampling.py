@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import cv2
@@ -135,7 +136,7 @@ class DataAnchorSampling(BaseTransform):
         mean: BGR colour outside the image.
         spare: a reduced image has at least this many pixels for each one shown, along each side.
             At 1, what is left of scaling hardly blurs or aliases any more, and images come out
-            softer than without reduction; infinity turns reduction off.
+            softer than without reduction; None turns reduction off.
 
     Raises:
         UserError: a key is out of range.
@@ -150,7 +151,7 @@ class DataAnchorSampling(BaseTransform):
         min_size: float = 8,
         small_faces: str = 'drop',
         mean: Sequence[float] = (103.53, 116.28, 123.675),
-        spare: float = 1.5,
+        spare: float | None = 1.5,
     ) -> None:
         if preset not in PRESETS:
             raise UserError(f'preset is {preset!r}; set it to one of {", ".join(PRESETS)}')
@@ -165,15 +166,15 @@ class DataAnchorSampling(BaseTransform):
                 f'canvas is {canvas} and anchors are {tuple(anchors)}; '
                 'set them to positive sizes, anchors ascending'
             )
-        if not spare >= 1:
-            raise UserError(f'spare is {spare}; set it to 1 or more')
+        if spare is not None and not spare >= 1:
+            raise UserError(f'spare is {spare}; set it to 1 or more, or to None for no reduction')
         self.canvas = canvas
         self.anchors = tuple(anchors)
         self.prob = PRESETS[preset] if prob is None else prob
         self.min_size = min_size
         self.small_faces = small_faces
         self.mean = np.rint(mean).astype(np.uint8)
-        self.spare = spare
+        self.spare = inf if spare is None else spare
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace the image and its boxes by those of one random window."""

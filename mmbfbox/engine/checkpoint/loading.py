@@ -18,7 +18,6 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 from numpy._core import multiarray as _multiarray
-from torch import nn
 
 from mmbfbox.errors import UserError
 
@@ -84,30 +83,6 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict[st
             f'the file {path} holds a {type(data).__name__}, expected a checkpoint'
         )
     return data
-
-
-def load_weights(model: nn.Module, state: dict[str, Any], source: str) -> None:
-    """Load a state dict that must fit exactly.
-
-    Args:
-        model: the model.
-        state: names and tensors.
-        source: what the weights are called in the error message.
-
-    Raises:
-        UserError: a name is missing or unknown, or a shape differs.
-    """
-    own = model.state_dict()
-    missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
-    shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    if missing or unknown or shapes:
-        example = min([*missing, *unknown, *shapes])
-        raise UserError(
-            f'{source} does not belong to this config: {len(missing)} parameters are missing, '
-            f'{len(unknown)} unknown, {len(shapes)} of another shape (first: {example}); '
-            f'use the config that it was trained with'
-        )
-    model.load_state_dict(state)
 
 
 def _refused_type(error: Exception) -> str:
