@@ -71,6 +71,7 @@ def said() -> Iterator[list[str]]:
     handler.emit = lambda record: messages.append(record.getMessage())
     logger = MMLogger.get_current_instance()
     logger.addHandler(handler)
+    logger.setLevel(logger.level)  # forgets what logging.disable has made it note
     yield messages
     logger.removeHandler(handler)
 
