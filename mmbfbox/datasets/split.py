@@ -37,7 +37,9 @@ def split_names(
     if held_out < 0 or recalibration < 0 or held_out + recalibration > len(names):
         raise UserError(
             f'held_out={held_out} and recalibration={recalibration} do not fit into the '
-            f'{len(names)} images of the annotation file; lower them'
+            f'{len(names)} images of the annotation file; lower dataset.held_out and '
+            'dataset.recalibration, to the same in train_dataloader, held_out_dataloader and '
+            'recalibration_dataloader'
         )
     chosen = _held_out(names, held_out, seed)
     if part == 'held_out':

@@ -13,6 +13,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import make_writable_dir
+from mmbfbox.utils.loaders import dependent_loader_options
 
 
 def make_parser(what: str, example: str) -> argparse.ArgumentParser:
@@ -67,8 +68,9 @@ def read_config(args: argparse.Namespace) -> Config:
             f'the config {args.config} has no model: it says how an exported architecture is trained; '
             'give the config.py that the search or tools/export_subnet.py has written for one'
         )
-    if args.data_root:
+    if args.data_root is not None:
         set_data_root(config, args.data_root)
+    dependent_loader_options(config)
     config.launcher = getattr(args, 'launcher', 'none')
     if config.launcher == 'pytorch' and not torch.cuda.is_available():
         _distribute_on_cpu(config)

@@ -14,9 +14,9 @@ from mmdet.structures.bbox import HorizontalBoxes
 from numpy.typing import NDArray
 
 from mmbfbox.datasets.randomness import new_generator
-from mmbfbox.datasets.transforms.loading import ImageFile
 from mmbfbox.datasets.transforms.window import Window, map_boxes, render_window
 from mmbfbox.errors import UserError
+from mmbfbox.utils.images import ImageFile
 
 Boxes = NDArray[np.float32]
 

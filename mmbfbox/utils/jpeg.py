@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-START = b'\xff\xd8'
+START, END = b'\xff\xd8', b'\xff\xd9'
 _SCAN, _END, _LENGTH_OF_FRAME = 0xDA, 0xD9, 8
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BETWEEN_SCANS = frozenset({0xC4, _SCAN, _END, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
