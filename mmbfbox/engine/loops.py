@@ -88,7 +88,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
     def _validate_when_due(self) -> None:
         due = self.iter % self.val_interval == 0 or self.iter == self.max_iters
-        done = self.runner.message_hub.get_info('validated_iter') == self._iter
+        done = self.runner.message_hub.get_info('validated_iter') == self.iter
         if self.runner.val_loop is None or self.iter < self.val_begin or not due or done:
             return
         # Noted first: the best checkpoint is saved at the end of the validation.
