@@ -132,7 +132,7 @@ def call_after_backward(function: Callable[[], None]) -> None:
     Variable._execution_engine.queue_callback(function)
 
 
-def stop_workers(loader: DataLoader, iterator: Any = None) -> None:
+def stop_workers(loader: DataLoader[Any], iterator: Any = None) -> None:
     """Stop a loader's workers at once; its next use starts new ones.
 
     Those that are left to the garbage collector take five seconds each, because it may take the queue
