@@ -2,6 +2,7 @@
 
 from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
 from mmbfbox.engine.checkpoint.pretrained import PretrainedWeights
+from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.engine.checkpoint.weights import load_weights, read_weights
 from mmbfbox.engine.distributed.path_parallel import PathDataParallel
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
@@ -40,4 +41,5 @@ __all__ = [
     'load_weights',
     'read_weights',
     'use_mixed_precision',
+    'use_safe_loading',
 ]

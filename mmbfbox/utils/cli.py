@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from mmengine import Config, DictAction
 
+from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.errors import UserError
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
@@ -17,7 +18,11 @@ from mmbfbox.utils.loaders import dependent_loader_options
 
 
 def make_parser(what: str, example: str) -> argparse.ArgumentParser:
-    """A parser whose help shows ``what`` the tool does and one ``example``."""
+    """A parser whose help shows ``what`` the tool does and one ``example``.
+
+    Every tool that loads files begins here, so from here on nothing in a checkpoint is run.
+    """
+    use_safe_loading()
     return argparse.ArgumentParser(
         description=what,
         epilog=f'example:\n  {example}',

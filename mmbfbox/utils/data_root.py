@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mmengine import Config, ConfigDict
+from mmengine import Config
 
 from mmbfbox.errors import UserError
 
@@ -68,5 +68,5 @@ def replace_data_root(config: Config, folder: str | Path) -> None:
             return type(value)(replaced(item) for item in value)
         return value
 
-    content: ConfigDict = config._cfg_dict
-    replaced(content)
+    for key in list(config):
+        config[key] = replaced(config[key])

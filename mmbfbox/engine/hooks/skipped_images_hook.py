@@ -10,6 +10,8 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmbfbox.engine.compat import is_resuming
+
 _SHARE_EVERY = 500
 
 
@@ -80,7 +82,7 @@ class SkippedImagesHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Go on from the paths noted."""
-        if runner._resume:
+        if is_resuming(runner):
             self.paths.update(checkpoint.get('meta', {}).get('skipped_images', ()))
 
     def after_train(self, runner: Runner) -> None:
