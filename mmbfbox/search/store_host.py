@@ -11,8 +11,7 @@ import time
 from datetime import timedelta
 from threading import Event
 
-from torch.distributed import DistError
-from torch.distributed.distributed_c10d import TCPStore
+from torch.distributed import DistError, TCPStore  # type: ignore[attr-defined]
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.distributed import PATIENCE
