@@ -72,7 +72,8 @@ class ImageFile:
                 )
         else:
             self._whole = self._decode(1)
-            self.shape = self._whole.shape[:2]
+            height, width = self._whole.shape[:2]
+            self.shape = height, width
 
     def pixels(self, reduce: int = 1) -> NDArray[np.uint8]:
         """``(ceil(H / reduce), ceil(W / reduce), 3)`` uint8 BGR; only JPEGs are reduced, by 2, 4 or 8.
@@ -96,12 +97,15 @@ class ImageFile:
         if self._is_jpeg:
             height, width = (-(-side // reduce) for side in self.shape)
             expected = height, width
-        image = self._strictly_decoded(reduce, *expected) if expected and self.strict else None
+        image: NDArray[Any] | None = None
+        if expected and self.strict:
+            image = self._strictly_decoded(reduce, *expected)
         if image is None:
             flags = _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
             try:
                 data = np.frombuffer(self._data, np.uint8)
-                image = cv2.imdecode(data, flags) if self._data else None
+                if self._data:
+                    image = cv2.imdecode(data, flags)
             except cv2.error:  # sizes that cannot be
                 image = None
         if image is None or (expected and image.shape[:2] != expected):
@@ -109,7 +113,7 @@ class ImageFile:
                 f'the image {self.path} cannot be decoded ({len(self._data)} bytes); '
                 'unpack it again'
             )
-        return image
+        return np.asarray(image, np.uint8)
 
     def _strictly_decoded(self, reduce: int, height: int, width: int) -> NDArray[np.uint8] | None:
         """The same pixels as OpenCV's, which says nothing of complaints; None if it must decide.
