@@ -24,8 +24,9 @@ class StepRecord(Artifact):
             ``<data>``; in files of schema 1 they are the last folder and the file.
 
     Example:
-        >>> StepRecord('python tools/train.py a.py', {'arguments': ['--amp']}, {}).hash
-        '3b6f6f1d6cbb'
+        >>> record = StepRecord('python tools/train.py a.py', {'arguments': []}, {'data/a.txt': 'f00'})
+        >>> record.input_hash('data/a.txt'), record.input_hash('data/b.txt')
+        ('f00', None)
     """
 
     SCHEMA: ClassVar[int] = 2

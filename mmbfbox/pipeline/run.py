@@ -97,7 +97,7 @@ def _run(step: Step, pipeline: Pipeline, tools: Path, output: IO[str] | None) ->
     print('$', step.readable_command(pipeline.gpus), file=output, flush=True)
     code = call(command, output)
     if code or not step.done.exists():
-        where = f'in {output.name}' if output else 'above'
+        where = output.name if output else 'above'
         raise UserError(
             f'the step {step.name} failed, see {where} ({shlex.join(command)}); once it is put right, '
             'the same command goes on from there'

@@ -79,8 +79,11 @@ def _device() -> str:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that this package stands in."""
-    command = ['git', '-C', str(Path(__file__).parent), 'rev-parse', 'HEAD']
+    """The commit of the checkout; None if the package is installed elsewhere, also inside another one."""
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / '.git').exists():
+        return None
+    command = ['git', '-C', str(checkout), 'rev-parse', 'HEAD']
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
