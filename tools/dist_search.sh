@@ -25,7 +25,7 @@ export FAILED
     --master_port="${PORT:-29500}" \
     --nproc_per_node="$GPUS" \
     --no-python \
-    bash -c '"$@" || echo "rank $RANK: exit code $?" >> "$FAILED"' rank \
+    bash -c '"$@" || echo "process $RANK: exit code $?" >> "$FAILED"' rank \
     "${PYTHON:-python}" "$(dirname "$0")/search.py" "$CONFIG" "$SUPERNET" --launcher pytorch "$@"
 
 if [ -s "$FAILED" ]; then

@@ -13,11 +13,11 @@ from mmbfbox.export import subnet_weights, write_subnet
 from mmbfbox.export.subnet import subnet_config
 from mmbfbox.models import space_of
 from mmbfbox.search.config import own_device
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.search.scoring.reference import ReferenceScorer
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import config_from_text, load_config
 from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.quiet import build_quietly
 
 
 @exit_on_user_error

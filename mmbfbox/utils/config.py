@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 from mmbfbox.errors import UserError
 from mmbfbox.utils.moved_configs import MOVED_CONFIGS
+from mmbfbox.utils.renamed_keys import rename_keys, rename_options
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -70,6 +71,8 @@ def _name_of(path: Path) -> str:
 def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None = None) -> Config:
     """Read a config and merge ``cfg_options`` (dotted key to value) into it.
 
+    Keys that have another name now work by their old one as well, with a warning.
+
     Raises:
         UserError: there is no such config, it or one of its bases cannot be read, or an option
             names a top-level key that is neither in the config nor known to mmengine's runner, or
@@ -80,10 +83,12 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
         config = Config.fromfile(path)
     except Exception as error:  # a config is a program: anything can go wrong in it
         raise UserError(_why_unreadable(path, error)) from error
-    for key in cfg_options or {}:
+    rename_keys(config)
+    renamed = rename_options(cfg_options or {})
+    for key in renamed:
         _check_top_level_key(key, config, path)
     try:
-        config.merge_from_dict(dict(cfg_options or {}))
+        config.merge_from_dict(renamed)
     except Exception as error:
         options = ', '.join(f'{key}={value}' for key, value in (cfg_options or {}).items())
         raise UserError(

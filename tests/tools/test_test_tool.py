@@ -15,8 +15,8 @@ from scipy.io import savemat
 
 from mmbfbox.evaluation.face_eval.io import MATS
 from mmbfbox.inference.settings import describe, use_benchmark, use_scheme, use_views
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.quiet import build_quietly
 from tests.running_tools import failure, run
 
 CONFIG = 'demo/retinanet_r18_fpn_demo'
