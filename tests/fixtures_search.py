@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mmbfbox.search import Candidate
-from mmbfbox.search.storage.work_dir import write_plan
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.artifacts.plan import PLAN_FILE, Plan
+from mmbfbox.artifacts.search import SEARCH_FILE, ImageList, SearchFile
+from mmbfbox.search.scoring.build import complete_identity
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
 
 SPACE = JointSpace(
@@ -42,8 +45,28 @@ def fake_search(folder: Path, number: int, space: JointSpace = SPACE) -> list[Ca
     candidates = fake_candidates(number, space)
     lines = [candidate.to_json() + '\n' for candidate in candidates]
     (folder / 'candidates.jsonl').write_text(''.join(lines))
-    facts = dict(space=str(space), seed=0, metric='hard', supernet='0123456789ab')
-    (folder / 'search.json').write_text(json.dumps(facts))
+    identity(space).write(folder / SEARCH_FILE)
     rejected = candidates[-1].index + 1 - number if number else 0
-    write_plan(folder, number + 10, number, dict(params=rejected))
+    Plan(number + 10, number, dict(params=rejected)).write(folder / PLAN_FILE)
     return candidates
+
+
+def identity(space: JointSpace = SPACE, **changes: Any) -> SearchFile:
+    """What a random search with the fast scorer says of itself."""
+    same = SearchFile(
+        space=space.id,
+        fixed={},
+        sampler=dict(type='random'),
+        seed=0,
+        metric='hard',
+        constraints={},
+        pruner=None,
+        size=[64, 64],
+        scorer=complete_identity(dict(batch_size=4, recalibration_batch_size=4)),
+        detector='111111111111',
+        recalibration=ImageList(6, 'train.txt', True, '222222222222', '333333333333'),
+        held_out=ImageList(10, 'train.txt', False, '444444444444', '333333333333'),
+        supernet='0123456789ab',
+        evaluator='555555555555',
+    )
+    return replace(same, **changes)

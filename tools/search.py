@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.search import build_searcher, join_ranks
+from mmbfbox.search import build_search, join_processes
 from mmbfbox.search.winners import finish
 from mmbfbox.utils.cli import (
     add_config_arguments,
@@ -23,7 +23,7 @@ def main() -> None:
         '(pareto.md), a report (search_report.html), and the winners as configs and weights if the '
         'config has search.export. tools/dist_search.sh runs it in several processes.',
         'python tools/search.py configs/paper/bfbox_search_wider_face.py work_dirs/supernet/iter_150000.pth '
-        '--work-dir work_dirs/search --cfg-options search.limits.backbone_macs.max=2.9e9',
+        '--work-dir work_dirs/search --cfg-options search.constraints.backbone_macs.max=2.9e9',
     )
     parser.add_argument(
         'config', help='search config, like configs/paper/bfbox_search_wider_face.py'
@@ -54,14 +54,14 @@ def main() -> None:
     config = read_config(args)
     if args.candidates is not None and args.candidates < 1:
         raise UserError(f'--candidates is {args.candidates}; give 1 or more')
-    ranks = join_ranks(launcher)
-    search = build_searcher(config, args.supernet, ranks)
+    processes = join_processes(launcher)
+    search = build_search(config, args.supernet, processes)
     wanted = args.candidates or config.search.candidates
-    if ranks.rank == 0:
-        where = f'{ranks.size} processes on' if ranks.size > 1 else 'on'
+    if processes.rank == 0:
+        where = f'{processes.size} processes on' if processes.size > 1 else 'on'
         print(f'searching {search.space}: {search.space.count:.3g} archs, {wanted} candidates')
         print(f'{where} {search.device}, results in {config.work_dir}', flush=True)
-    ranked = search.searcher.run(wanted)
+    ranked = search.loop.run(wanted)
     if ranked:
         finish(search, ranked)
 

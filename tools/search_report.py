@@ -5,15 +5,18 @@ from __future__ import annotations
 import mmbfbox  # noqa: F401, first: mmengine needs a home
 
 # isort: split
+from pathlib import Path
+
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from mmbfbox.artifacts.attention import ATTENTION_FILE
 from mmbfbox.engine import read_weights
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.report import BEST, write_report
-from mmbfbox.search.report.source import read_search
-from mmbfbox.search.scoring.attention import measure_attention, write_attention
+from mmbfbox.search.report.source import read_findings
+from mmbfbox.search.scoring.attention import measure_attention
 from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
@@ -53,7 +56,7 @@ def main() -> None:
 
     if min(args.best, args.archs) < 1:
         raise UserError(f'--best is {args.best} and --archs {args.archs}; give 1 or more')
-    search = read_search(args.work_dir)
+    findings = read_findings(args.work_dir)
     if args.config:
         if not args.supernet:
             raise UserError(
@@ -64,12 +67,12 @@ def main() -> None:
             set_data_root(config, args.data_root)
         dependent_loader_options(config)
         init_default_scope(config.get('default_scope', 'mmdet'))
-        metric = str(search.facts.get('metric', 'hard'))
-        best = best_first(search.scored, metric)
+        best = best_first(findings.scored, findings.search.metric)
         scorer = ReferenceScorer(config, read_weights(args.supernet).state)
         images = Runner.build_dataloader(config.held_out_dataloader, seed=0)
         archs = [candidate.arch for candidate in best[: args.archs]]
-        write_attention(args.work_dir, measure_attention(scorer.subnet, images, archs))
+        attention = measure_attention(scorer.subnet, images, archs)
+        attention.write(Path(args.work_dir) / ATTENTION_FILE)
     print(f'wrote {write_report(args.work_dir, args.supernet, best=args.best)}')
 
 

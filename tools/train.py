@@ -5,16 +5,19 @@ from __future__ import annotations
 import mmbfbox  # noqa: F401, first: mmengine needs a home
 
 # isort: split
+from pathlib import Path
+
 import torch
 from mmengine import Config
 from mmengine.dist import is_distributed, is_main_process
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from mmbfbox.artifacts.supernet_check import CHECK_FILE
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.search.scoring.checkup import check_supernet, write_check
+from mmbfbox.search.scoring.checkup import check_supernet, check_table
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 
 
@@ -72,11 +75,12 @@ def check(config: Config, runner: Runner) -> None:
     if not main_process or checkpoint is None:
         return
     try:
-        rows = check_supernet(config, load_checkpoint_file(checkpoint)['state_dict'], device)
+        found = check_supernet(config, load_checkpoint_file(checkpoint)['state_dict'], device)
     except UserError as error:
         runner.logger.warning(f'the supernet was not scored: {error}')
         return
-    table = write_check(runner.work_dir, rows)
+    found.write(Path(runner.work_dir) / CHECK_FILE)
+    table = check_table(found)
     runner.logger.info(f'AP (%) of a few subnets on the held-out images:\n{table}')
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common.killing import descendants, kill, wait_for_end
+from mmbfbox.artifacts.search import SEARCH_FILE
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError
-from mmbfbox.search.scoring.build_scorer import SCORERS
-from mmbfbox.search.storage.candidates import HEADER, read_candidates
+from mmbfbox.search.scoring.build import SCORERS
+from mmbfbox.search.storage.candidates import read_candidates
 from mmbfbox.utils.config import configs_dir
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ train_dataloader = dict(
 held_out_dataloader = dict(batch_size=4, dataset=split)
 recalibration_dataloader = dict(batch_size=4, dataset=split)
 train_cfg = dict(max_iters=60)
-search = dict(limits=dict(detector_macs=dict(_delete_=True)))
+search = dict(constraints=dict(detector_macs=dict(_delete_=True)))
 """
 
 
@@ -58,7 +59,7 @@ class LoggedScorer:
     ) -> None:
         self.scorer = SCORERS[kind](config, weights, device)
         self.images = self.scorer.images
-        self.order = self.scorer.order
+        self.prepare = self.scorer.prepare
         self.log = log
 
     def score(self, arch: Any, *keep: Any) -> dict[str, float]:
@@ -190,7 +191,7 @@ class Run:
             for index in sorted(mine.keys() | theirs.keys())
             if mine.get(index) != theirs.get(index)
         ]
-        for name in ('best.md', 'best/01.json', 'pareto.md', 'export.md', HEADER):
+        for name in ('best.md', 'best/01.json', 'pareto.md', 'export.md', SEARCH_FILE):
             texts = []
             for run in (self, other):
                 path = run.work_dir / name

@@ -103,7 +103,7 @@ class FastRun(ScorerRun):
         scorer.stopwatch.running = scorer.stopwatch.device.type == 'cpu'
 
     def prepare(self, archs: Sequence[Arch]) -> None:
-        self.scorer.order(archs)
+        self.scorer.prepare(archs)
 
     def release(self) -> None:
         super().release()

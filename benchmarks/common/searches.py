@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from mmbfbox.engine import load_checkpoint_file, load_weights
 from mmbfbox.evaluation.metrics import xyxy_to_xywh
 from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
-from mmbfbox.search.scoring.building import build_dataset, build_quietly
+from mmbfbox.search.scoring.data import build_dataset
 from mmbfbox.search.scoring.fast.prefix import path_of, shared_length
 from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.quiet import build_quietly
 
 Search = tuple[Config, dict[str, Tensor], nn.Module]
 

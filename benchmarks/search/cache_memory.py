@@ -30,7 +30,7 @@ def measure(data: str, budget: float, candidates: int) -> None:
     config, weights, model = wide_search(data)
     space = space_of(model)
     scorer = FastScorer(config, weights, 'cpu', cache_memory=budget, image_memory=budget)
-    archs = scorer.order({space.sample(0, index) for index in range(1000)})
+    archs = scorer.prepare({space.sample(0, index) for index in range(1000)})
     kept = 0
     hard = []
     start = time.perf_counter()

@@ -21,10 +21,10 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from benchmarks.common.scripts import machine, new_parser, print_head, print_row
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.search.scoring.fast.norms import replace_norms
 from mmbfbox.search.scoring.precision import HALF, PRECISIONS, float32_arithmetic
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.quiet import build_quietly
 
 
 def milliseconds(unit: nn.Module, x: Tensor, repeats: int) -> float:

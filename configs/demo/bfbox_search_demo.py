@@ -5,5 +5,5 @@ search = dict(
     candidates=24,
     size=_base_.score_size,
     # No more expensive than the baseline.
-    limits=dict(detector_macs=dict(max=7.4e7)),
+    constraints=dict(detector_macs=dict(max=7.4e7)),
 )

@@ -5,5 +5,5 @@ search = dict(
     candidates=16,
     size=_base_.score_size,
     # No more expensive than the baseline.
-    limits=dict(detector_macs=dict(max=8.2e8)),
+    constraints=dict(detector_macs=dict(max=8.2e8)),
 )

@@ -44,6 +44,10 @@ class Artifact:
         optional = {field.name for field in fields(self) if field.default is None}
         return {k: v for k, v in plain.items() if not (k in optional and v is None)}
 
+    def named_plain(self) -> dict[str, Any]:
+        """What the file holds: its schema, and the fields."""
+        return {'schema': self.SCHEMA, **self.to_plain()}
+
     @classmethod
     def from_plain(cls: type[Self], data: dict[str, Any]) -> Self:
         """From the fields of a file; what goes wrong here is reported as a damaged file."""
@@ -61,9 +65,7 @@ class Artifact:
             UserError: a number is infinite or not a number, which JSON does not have.
         """
         try:
-            return json.dumps(
-                {'schema': self.SCHEMA, **self.to_plain()}, indent=indent, allow_nan=False
-            )
+            return json.dumps(self.named_plain(), indent=indent, allow_nan=False)
         except ValueError as error:
             raise UserError(
                 f'{self.KIND} has a value that JSON cannot hold ({error}); write None for a number that '

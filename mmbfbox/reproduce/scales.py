@@ -64,7 +64,7 @@ class Scale:
         canvas: side of the training images in pixels.
         score: side that candidates and results are scored at; 0 is the original size.
         iterations: training iterations as a fraction of the paper's.
-        candidates: candidates of a search, whatever the strategy; 0 keeps the paper's.
+        candidates: candidates of a search, whatever the sampler; 0 keeps the paper's.
         sides: long sides that figure 1(c) tests at.
         canvases: sides that figure 1(c) trains at.
         images: training and validation images that are made; None needs a folder of the user's.
@@ -203,16 +203,16 @@ def _shrink(config: Config, scale: Scale) -> None:
 
 
 def _shrink_search(config: Config, scale: Scale) -> None:
-    """Before the model is narrowed: limits keep their place among the costs of random networks."""
+    """Before the model is narrowed: constraints keep their place among the costs of random networks."""
     search = config.search
     search.update(candidates=scale.candidates, size=(scale.score, scale.score))
     search.best = min(search.best, scale.candidates)
-    strategy = search.get('strategy')
-    if strategy:
+    sampler = search.get('sampler')
+    if sampler:
         population = max(2, scale.candidates // 4)
-        strategy.top = max(2, round(strategy.top * population / strategy.population))
-        strategy.population = population
-    bounds = search.get('limits', {}).get('backbone_macs')
+        sampler.top = max(2, round(sampler.top * population / sampler.population))
+        sampler.population = population
+    bounds = search.get('constraints', {}).get('backbone_macs')
     if bounds:
         narrowed = copy.deepcopy(config.model)
         narrow(narrowed, scale)

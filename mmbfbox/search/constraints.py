@@ -1,8 +1,9 @@
-"""Limits on what a candidate may cost; they reject before anything is scored."""
+"""Constraints on what a candidate may cost: what breaks them is rejected before it is scored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -14,9 +15,17 @@ LATENCY = 'latency_ms'
 COUNTED = ('backbone_macs', 'detector_macs', 'params')
 COSTS = (*COUNTED, LATENCY)
 
+TRIES_WITHOUT_LUCK = 20_000
+"""Proposals rejected in a row before the constraints are called impossible (0.1 s each 1,000)."""
+
+MEASUREMENTS_WITHOUT_LUCK = 500
+"""Measured latencies rejected in a row before that; each costs a dozen runs of a network."""
+
+KNOWN = 'proposed already'
+
 
 @dataclass(frozen=True)
-class Limits:
+class Constraints:
     """Lowest and highest cost of a candidate.
 
     Args:
@@ -42,12 +51,14 @@ class Limits:
             ):
                 shown = dict(bound) if isinstance(bound, Mapping) else bound
                 raise UserError(
-                    f'the limit {cost}={shown} is not known; limit {", ".join(COSTS)} by numbers "min" '
-                    f'and "max", like backbone_macs=dict(max=2.9e9)'
+                    f'the constraint {cost}={shown} is not known; constrain {", ".join(COSTS)} by numbers '
+                    f'"min" and "max", like backbone_macs=dict(max=2.9e9)'
                 )
             kept[cost] = {key: value for key, value in bound.items() if value is not None}
             if kept[cost].get('min', 0) > kept[cost].get('max', float('inf')):
-                raise UserError(f'the limit {cost}={kept[cost]} has a minimum above its maximum')
+                raise UserError(
+                    f'the constraint {cost}={kept[cost]} has a minimum above its maximum; lower it'
+                )
         object.__setattr__(self, 'bounds', {cost: bound for cost, bound in kept.items() if bound})
 
     def broken(self, costs: Mapping[str, float]) -> str | None:
@@ -61,7 +72,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Costs:
+class CostCounter:
     """The costs of archs that can be counted, as candidates note them.
 
     Args:
@@ -80,6 +91,126 @@ class Costs:
             'detector_macs': whole.macs,
             'params': whole.params,
         }
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An accepted arch, which will be scored.
+
+    Args:
+        index: its number in the sampler's sequence.
+        arch: the arch.
+        costs: its costs by name, with ``latency_ms`` if that is measured.
+    """
+
+    index: int
+    arch: Arch
+    costs: dict[str, float]
+
+
+@dataclass
+class CandidateFilter:
+    """Accepts archs that are new and within the constraints.
+
+    Args:
+        costs: counts costs.
+        constraints: what a candidate may cost.
+        latency: measures milliseconds of an arch; None if latency is of no interest. It is asked only
+            for archs that pass everything else.
+        tries: proposals turned away in a row before it gives up.
+        measurements: how many of them may be measured before it gives up.
+
+    Attributes:
+        rejected: how many proposals were turned away, by the cost that is out of its bounds or
+            ``'proposed already'``.
+    """
+
+    costs: CostCounter
+    constraints: Constraints
+    latency: Callable[[Arch], float] | None = None
+    tries: int = TRIES_WITHOUT_LUCK
+    measurements: int = MEASUREMENTS_WITHOUT_LUCK
+    rejected: Counter[str] = field(default_factory=Counter, init=False)
+    _known: set[Arch] = field(default_factory=set)
+    _unlucky: int = 0
+    _measured: int = 0
+    _seen: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def accept(self, arch: Arch) -> dict[str, float] | None:
+        """The costs of ``arch`` if it is accepted, else None. The same network is accepted only once.
+
+        Raises:
+            UserError: nothing was accepted for a long time; it tells the costs that were seen.
+        """
+        costs: dict[str, float] = dict(self.costs.of(arch))
+        form = arch.canonical()
+        reason = self.constraints.broken(costs) or (KNOWN if form in self._known else None)
+        if reason is None and self.latency is not None:
+            costs[LATENCY] = self.latency(form)
+            reason = self.constraints.broken(costs)
+        if reason is None:
+            self._known.add(form)
+            self._unlucky = self._measured = 0
+            self._seen.clear()
+            return costs
+        self.rejected[reason] += 1
+        for name, value in costs.items():
+            low, high = self._seen.get(name, (value, value))
+            self._seen[name] = min(low, value), max(high, value)
+        self._unlucky += 1
+        self._measured += LATENCY in costs
+        if self._unlucky >= self.tries or self._measured >= self.measurements:
+            raise UserError(self._no_luck())
+        return None
+
+    def _no_luck(self) -> str:
+        """Why the search gave up, with the costs that it saw."""
+        ranges = [f'{name} {low:.3g} to {high:.3g}' for name, (low, high) in self._seen.items()]
+        constraints = {cost: dict(bound) for cost, bound in self.constraints.bounds.items()}
+        measured = f' ({self._measured} of them were measured)' if self._measured else ''
+        return (
+            f'{self._unlucky} proposals in a row{measured} were outside of the constraints {constraints} '
+            f'or proposed already; their costs were {", ".join(ranges)}: widen the constraints or ask '
+            f'for fewer candidates'
+        )
+
+
+@dataclass
+class Proposals:
+    """One round of a search, while a sampler fills it.
+
+    Args:
+        candidate_filter: accepts or rejects.
+        index: number of the next proposal; it counts all proposals of the search.
+        wanted: how many proposals the round shall have.
+
+    Attributes:
+        accepted: those that it has.
+    """
+
+    candidate_filter: CandidateFilter
+    index: int
+    wanted: int
+    accepted: list[Proposal] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are enough."""
+        return len(self.accepted) >= self.wanted
+
+    def offer(self, arch: Arch) -> bool:
+        """Propose an arch under the next number; whether it was accepted.
+
+        Raises:
+            UserError: nothing was accepted for a long time.
+        """
+        number = self.index
+        self.index += 1
+        costs = self.candidate_filter.accept(arch)
+        if costs is None:
+            return False
+        self.accepted.append(Proposal(number, arch, costs))
+        return True
 
 
 def _is_number(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Processes that share one search: who takes which piece of work, and who waits for whom.
 
-Only a key-value store is shared (the one that torchrun opens); there is no process group. So no rank's
-batches, metrics or failures can get into another's, and a rank that dies takes nobody with it.
+Only a key-value store is shared (the one that torchrun opens); there is no process group. So no process's
+batches, metrics or failures can get into another's, and a process that dies takes nobody with it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from torch.distributed.rendezvous import rendezvous
 from mmbfbox.errors import UserError
 
 PATIENCE = float(os.environ.get('SEARCH_PATIENCE', 60))
-"""Seconds without a sign of life after which a rank counts as dead."""
+"""Seconds without a sign of life after which a process counts as dead."""
 
 BEATS = 30
-"""Signs of life that a rank gives in that time."""
+"""Signs of life that a process gives in that time."""
 
 
-class Ranks:
-    """A search in a single process; :class:`StoreRanks` overrides what several need.
+class Processes:
+    """A search in a single process; :class:`StoreProcesses` overrides what several need.
 
     Attributes:
         rank: number of this process.
@@ -41,35 +41,35 @@ class Ranks:
         self._counts: dict[str, int] = {}
 
     def add(self, key: str, amount: int = 1) -> int:
-        """Add to a counter that all ranks share, and return its new value."""
+        """Add to a counter that all processes share, and return its new value."""
         self._counts[key] = self._counts.get(key, 0) + amount
         return self._counts[key]
 
     def draw(self, key: str) -> int:
-        """The next number 0, 1, 2, ... of a sequence; every number goes to one rank."""
+        """The next number 0, 1, 2, ... of a sequence; every number goes to one process."""
         return self.add(f'draw {key}') - 1
 
     def meet(self, key: str) -> None:
-        """Wait until all ranks are here.
+        """Wait until all processes are here.
 
         Raises:
-            UserError: another rank has failed or died.
+            UserError: another process has failed or died.
         """
 
     def first(self, key: str, work: Callable[[], None]) -> None:
-        """Let rank 0 do something that the others need.
+        """Let process 0 do something that the others need.
 
         Raises:
-            UserError: rank 0 could not do it.
+            UserError: process 0 could not do it.
         """
         work()
 
     def last(self, key: str) -> bool:
-        """Whether this rank is the last one to get here; the others do not wait for it."""
+        """Whether this process is the last one to get here; the others do not wait for it."""
         return True
 
     def best(self, value: float) -> float:
-        """The highest value that any rank has told; may lag behind the others a little."""
+        """The highest value that any process has told; may lag behind the others a little."""
         self._best = max(value, getattr(self, '_best', value))
         return self._best
 
@@ -79,14 +79,14 @@ class Ranks:
         yield
 
 
-class StoreRanks(Ranks):
+class StoreProcesses(Processes):
     """One of several processes.
 
     Args:
         store: the key-value store that all of them reach.
         rank, size: number of this process, and how many there are.
         hosting: whether the store lives in this process, which then must not end before the others.
-        patience: seconds without a sign of life after which a rank counts as dead.
+        patience: seconds without a sign of life after which a process counts as dead.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class StoreRanks(Ranks):
             return int(self.store.add(f'search/{key}', amount))
         except (DistError, RuntimeError) as error:
             raise UserError(
-                f'rank {self.rank} cannot reach the process that hands out the work, which has probably '
+                f'process {self.rank} cannot reach the process that hands out the work, which has probably '
                 f'ended; run the same command again, all results are intact'
             ) from error
 
@@ -157,7 +157,7 @@ class StoreRanks(Ranks):
             self.store.set(f'search/failure {self.rank}', str(error) or type(error).__name__)
 
     def _others(self) -> list[int]:
-        """The ranks that have not ended."""
+        """The processes that have not ended."""
         return [r for r in range(self.size) if r != self.rank and not self.add(f'end {r}', 0)]
 
     def _wait(self, key: str, ready: Callable[[], bool]) -> None:
@@ -168,11 +168,11 @@ class StoreRanks(Ranks):
                 failure = f'search/failure {rank}'
                 if self.store.check([failure]):
                     said = self.store.get(failure).decode(errors='replace')
-                    raise OtherRankError(f'rank {rank} stopped: {said}')
+                    raise OtherProcessError(f'process {rank} stopped: {said}')
             dead = pulse.stopped()
             if dead:
-                raise OtherRankError(
-                    f'rank {dead[0]} has shown no sign of life for {self.patience:.0f} s, and rank '
+                raise OtherProcessError(
+                    f'process {dead[0]} has shown no sign of life for {self.patience:.0f} s, and process '
                     f'{self.rank} needs its results ({key}); run the same command again, it scores '
                     f'only what is missing'
                 )
@@ -192,44 +192,44 @@ class StoreRanks(Ranks):
             time.sleep(0.05)
 
 
-class OtherRankError(UserError):
-    """Another rank has failed; it has said why itself."""
+class OtherProcessError(UserError):
+    """Another process has failed; it has said why itself."""
 
 
 class _Pulse:
-    """Watches the other ranks' signs of life."""
+    """Watches the other processes' signs of life."""
 
-    def __init__(self, ranks: StoreRanks) -> None:
-        self._ranks = ranks
+    def __init__(self, processes: StoreProcesses) -> None:
+        self._processes = processes
         self._beats: dict[int, tuple[int, float]] = {}
 
     def stopped(self) -> list[int]:
-        """Ranks that have not ended and have been silent for too long."""
+        """Processes that have not ended and have been silent for too long."""
         now = time.monotonic()
         silent = []
-        for rank in self._ranks._others():
-            count = self._ranks.add(f'beat {rank}', 0)
+        for rank in self._processes._others():
+            count = self._processes.add(f'beat {rank}', 0)
             before, since = self._beats.get(rank, (-1, now))
             if count != before:
                 self._beats[rank] = count, now
-            elif now - since > self._ranks.patience:
+            elif now - since > self._processes.patience:
                 silent.append(rank)
         return silent
 
 
-def join_ranks(launcher: str = 'none', patience: float = PATIENCE) -> Ranks:
+def join_processes(launcher: str = 'none', patience: float = PATIENCE) -> Processes:
     """The processes that belong to this one.
 
     Args:
         launcher: ``'none'`` for a single process; with anything else ``RANK``, ``WORLD_SIZE``,
             ``MASTER_ADDR`` and ``MASTER_PORT`` say where the others are, as torchrun sets them.
-        patience: seconds without a sign of life after which a rank counts as dead.
+        patience: seconds without a sign of life after which a process counts as dead.
 
     Raises:
         UserError: a variable is missing, or the others cannot be reached.
     """
     if launcher == 'none':
-        return Ranks()
+        return Processes()
     try:
         store, rank, size = next(rendezvous('env://', timeout=timedelta(minutes=10)))
     except (ValueError, RuntimeError, DistError) as error:
@@ -238,6 +238,6 @@ def join_ranks(launcher: str = 'none', patience: float = PATIENCE) -> Ranks:
             f'them by tools/dist_search.sh'
         ) from error
     if size == 1:
-        return Ranks()
+        return Processes()
     agent = os.environ.get('TORCHELASTIC_USE_AGENT_STORE') == 'True'
-    return StoreRanks(store, rank, size, hosting=rank == 0 and not agent, patience=patience)
+    return StoreProcesses(store, rank, size, hosting=rank == 0 and not agent, patience=patience)

@@ -6,11 +6,11 @@ import math
 import time
 from dataclasses import replace
 
+from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.errors import UserError
-from mmbfbox.search.admission import Task
-from mmbfbox.search.pruner import Judge
+from mmbfbox.search.constraints import Proposal
+from mmbfbox.search.pruner import PruningMonitor
 from mmbfbox.search.scoring.interface import ScoreError, Scorer
-from mmbfbox.search.storage.candidates import Candidate
 
 FAILURES_IN_A_ROW = 5
 """Candidates that may fail one after the other before the search stops."""
@@ -22,12 +22,12 @@ A supernet may have diverged in one choice only, and candidates that share it ma
 """
 
 
-class Trials:
-    """Turns tasks into candidates; a failure is written down like a score.
+class Objective:
+    """Evaluates proposals: turns them into candidates; a failure is written down like a score.
 
     Args:
         scorer: scores.
-        metric: score that ranks; it must be among the scores.
+        metric: score that orders them; it must be among the scores.
     """
 
     def __init__(self, scorer: Scorer, metric: str) -> None:
@@ -36,23 +36,23 @@ class Trials:
         self._scored = False
         self._own = False
 
-    def run(self, task: Task, judge: Judge | None = None) -> Candidate:
+    def evaluate(self, proposal: Proposal, monitor: PruningMonitor | None = None) -> Candidate:
         """Score one candidate.
 
         Args:
-            task: what to score.
-            judge: stops it when it is clearly behind; None scores it on all images.
+            proposal: what to score.
+            monitor: stops it when it is clearly behind; None does not prune.
 
         Returns:
             The candidate with its scores, or with the reason why it has none.
         """
         start = time.perf_counter()
-        candidate = Candidate(task.index, task.arch, {}, **task.costs, seconds=0.0)  # type: ignore[arg-type]
+        candidate = Candidate(proposal.index, proposal.arch, {}, **proposal.costs, seconds=0.0)  # type: ignore[arg-type]
         self._own = False
         try:
-            scores = self._scores(task, judge)
-            if judge is not None:
-                candidate = replace(candidate, parts=tuple(judge.parts), stopped=judge.stopped)
+            scores = self._scores(proposal, monitor)
+            if monitor is not None:
+                candidate = replace(candidate, parts=tuple(monitor.parts), stopped=monitor.stopped)
             candidate = replace(candidate, scores=scores)
             self._failures, self._scored = 0, True
         except Exception as error:  # one candidate's trouble is not the others'
@@ -68,7 +68,7 @@ class Trials:
         """End the search when too many have failed one after the other.
 
         Args:
-            last: what :meth:`run` has just given; it has been written down.
+            last: what :meth:`evaluate` has just given; it has been written down.
 
         Raises:
             UserError: too many have failed.
@@ -80,13 +80,13 @@ class Trials:
                 f'{last.error}; all results are intact: put it right and run again'
             )
 
-    def _scores(self, task: Task, judge: Judge | None) -> dict[str, float]:
-        """Scores on all images, or on those before the judge stopped it."""
-        if judge is None:
-            scores = self.scorer.score(task.arch)
+    def _scores(self, proposal: Proposal, monitor: PruningMonitor | None) -> dict[str, float]:
+        """Scores on all images, or on those seen when it was pruned."""
+        if monitor is None:
+            scores = self.scorer.score(proposal.arch)
         else:
-            scores = self.scorer.score(task.arch, judge)
-            scores = scores if judge.stopped is None else judge.scores
+            scores = self.scorer.score(proposal.arch, monitor)
+            scores = scores if monitor.stopped is None else monitor.scores
         bad = [name for name, score in scores.items() if not math.isfinite(score)]
         if bad or self.metric not in scores:
             raise UserError(f'the score {(bad or [self.metric])[0]} is not a number')

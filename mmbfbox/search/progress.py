@@ -7,28 +7,28 @@ import time
 from collections.abc import Iterable
 from typing import TextIO
 
-from mmbfbox.search.distributed import Ranks
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.search.distributed import Processes
 from mmbfbox.search.report import readable
-from mmbfbox.search.storage.candidates import Candidate
 
 REFRESH = 0.2
 """Seconds between two states of a terminal's line."""
 
 
 class Progress:
-    """One line for each candidate of rank 0, or one line that is refreshed on a terminal.
+    """One line for each candidate of process 0, or one line that is refreshed on a terminal.
 
-    Counts, pace and best are those of all ranks together. Failures are always shown, by their own rank.
+    Counts, pace and best are those of all processes together; failures are shown by their own process.
 
     Args:
-        metric: the score that ranks.
-        ranks: the processes that share the search.
+        metric: the score that orders them.
+        processes: the processes that share the search.
         stream: where to write. Defaults to the standard output.
     """
 
-    def __init__(self, metric: str, ranks: Ranks, stream: TextIO | None = None) -> None:
+    def __init__(self, metric: str, processes: Processes, stream: TextIO | None = None) -> None:
         self.metric = metric
-        self.ranks = ranks
+        self.processes = processes
         self.stream = stream or sys.stdout
         self.shown = 0.0
         self.line = ''
@@ -41,7 +41,7 @@ class Progress:
         self.before = len(self.indices)
         complete = [c.scores[self.metric] for c in earlier if c.complete]
         self.top = max(complete, default=0.0)
-        if self.before and self.ranks.rank == 0:
+        if self.before and self.processes.rank == 0:
             self.note(f'{self.before} candidates are there already')
 
     def __call__(self, new: Candidate) -> None:
@@ -49,12 +49,12 @@ class Progress:
         # What is scored a second time (a failure, a stopped one) has been counted.
         fresh = new.index not in self.indices
         self.indices.add(new.index)
-        done = self.ranks.add('scored', int(fresh))
+        done = self.processes.add('scored', int(fresh))
         if new.complete:
-            self.top = self.ranks.best(max(self.top, new.scores[self.metric]))
+            self.top = self.processes.best(max(self.top, new.scores[self.metric]))
         if new.error:
             self.note(f'candidate {new.index} failed: {new.error}')
-        if self.ranks.rank == 0:
+        if self.processes.rank == 0:
             self._show(new, done)
 
     def note(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Racing: candidates that are clearly behind after a part of the images are not scored to the end."""
+"""Pruning: candidates that are clearly behind after a part of the images are not scored to the end."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from math import inf
 from statistics import fmean, stdev
 from typing import Any
 
+from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.errors import UserError
-from mmbfbox.search.storage.candidates import Candidate
 
 
 @dataclass(frozen=True)
-class Race:
-    """When a candidate is clearly behind.
+class Pruner:
+    """Says when a candidate is clearly behind.
 
     Let T be the AP of the ``keep``-th best candidate that was scored on all images. What the remaining
     images did to the AP of such candidates, seen from the part in question, has a mean and a standard
@@ -41,13 +41,13 @@ class Race:
     def __post_init__(self) -> None:
         if self.keep < 1 or self.round < 1 or self.sigmas < 0:
             raise UserError(
-                f'search.race has keep {self.keep}, round {self.round} and sigmas {self.sigmas}; keep '
+                f'search.pruner has keep {self.keep}, round {self.round} and sigmas {self.sigmas}; keep '
                 f'and round must be 1 or more, sigmas 0 or more'
             )
 
     @classmethod
-    def build(cls, settings: Mapping[str, Any] | None) -> Race | None:
-        """From the config's ``search.race``; None if that is None.
+    def build(cls, settings: Mapping[str, Any] | None) -> Pruner | None:
+        """From the config's ``search.pruner``; None if that is None.
 
         Raises:
             UserError: a key is unknown or out of range.
@@ -57,7 +57,7 @@ class Race:
         unknown = sorted(set(settings) - {'keep', 'round', 'sigmas'})
         if unknown:
             raise UserError(
-                f'search.race has the key {unknown[0]!r}, expected keep, round or sigmas'
+                f'search.pruner has the key {unknown[0]!r}, expected keep, round or sigmas'
             )
         return cls(**settings)
 
@@ -66,7 +66,7 @@ class Race:
 
         Args:
             candidates: of earlier rounds, in any order.
-            metric: the score that ranks.
+            metric: the score that orders them.
 
         Returns:
             Nothing before ``keep`` candidates have been scored on all images.
@@ -97,11 +97,11 @@ class Race:
         ]
 
 
-class Judge:
+class PruningMonitor:
     """Follows one candidate through its parts; :meth:`__call__` is the scorer's ``keep``.
 
     Args:
-        metric: the score that ranks.
+        metric: the score that orders them.
         thresholds: number of images to the lowest AP that goes on.
     """
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.artifacts.checkpoint_meta import ExportMeta
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_config, write_subnet
-from mmbfbox.search.config import Search
+from mmbfbox.search.config import PreparedSearch
 from mmbfbox.search.report import BEST, pareto_front, readable, table, write_report
 from mmbfbox.search.scoring.reference import ReferenceScorer
-from mmbfbox.search.storage.candidates import Candidate
 from mmbfbox.space import JointSpace
 from mmbfbox.utils.files import atomic_write
 
@@ -34,7 +34,7 @@ def write_archs(folder: Path, name: str, candidates: Sequence[Candidate], space:
     return text
 
 
-def export_winners(search: Search, winners: Sequence[Candidate]) -> str:
+def export_winners(search: PreparedSearch, winners: Sequence[Candidate]) -> str:
     """Write the winners as configs and weights, score them by the reference scorer, return a table.
 
     ``export/01/`` and so on hold ``config.py``, ``weights.pth`` (batch norm recalibrated) and
@@ -82,7 +82,7 @@ def export_winners(search: Search, winners: Sequence[Candidate]) -> str:
     return '\n'.join(lines)
 
 
-def finish(search: Search, ranked: Sequence[Candidate]) -> None:
+def finish(search: PreparedSearch, ranked: Sequence[Candidate]) -> None:
     """Write and print everything that a finished search leaves.
 
     Args:
@@ -90,7 +90,7 @@ def finish(search: Search, ranked: Sequence[Candidate]) -> None:
         ranked: the candidates scored on all images, the best first; at least one.
     """
     settings, folder = search.config.search, Path(search.config.work_dir)
-    everything = search.searcher.ledger.final.values()
+    everything = search.loop.storage.final.values()
     best = write_archs(folder, 'best', ranked[: settings.best], search.space)
     front = pareto_front(ranked, settings.metric)
     write_archs(folder, 'pareto', front, search.space)
@@ -98,10 +98,10 @@ def finish(search: Search, ranked: Sequence[Candidate]) -> None:
     print(f'\n{best}\n\nbest architecture:\n{ranked[0].arch}\n')
     stopped = sum(candidate.stopped is not None for candidate in everything)
     failed = sum(candidate.error is not None for candidate in everything)
-    cheapest, dearest = (readable(front[end].backbone_macs) for end in (0, -1))
+    cheapest, costliest = (readable(front[end].backbone_macs) for end in (0, -1))
     print(
         f'{len(ranked)} candidates scored on all images, {stopped} stopped early, {failed} failed; '
-        f'Pareto front of {len(front)}, {cheapest} to {dearest} MACs'
+        f'Pareto front of {len(front)}, {cheapest} to {costliest} MACs'
     )
     if settings.get('export'):
         print(f'\n{export_winners(search, ranked[: settings.export])}\n')

@@ -6,16 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 
+from mmbfbox.artifacts.arch import ArchFile, SpaceId
 from mmbfbox.errors import UserError
 from mmbfbox.space.arch import Arch
 from mmbfbox.space.backbone import BackboneSpace
 from mmbfbox.space.draw import Draw
 from mmbfbox.space.fair import fair_merges, fair_stages
 from mmbfbox.space.fpn import FpnSpace
-
-SCHEMA = 1
-"""Version of the JSON form of an arch."""
 
 
 @dataclass(frozen=True)
@@ -118,30 +117,29 @@ class JointSpace:
             raise UserError(f'the arch is not in {self}: {problem}')
         return arch
 
+    @property
+    def id(self) -> SpaceId:
+        """What files call this space."""
+        return SpaceId(self.hash, str(self))
+
     def to_json(self, arch: Arch) -> str:
         """``arch`` as one line of JSON that names this space; :meth:`from_json` reads it."""
-        space = {'hash': self.hash, 'name': str(self)}
-        return json.dumps({'schema': SCHEMA, 'space': space, **self.check(arch).to_dict()})
+        return ArchFile(self.id, **self.check(arch).to_dict()).to_json()
 
-    def from_json(self, text: str) -> Arch:
+    def from_json(self, text: str, source: str | Path = 'the arch') -> Arch:
         """Read an arch that :meth:`to_json` wrote.
+
+        Args:
+            text: what the file holds.
+            source: its name, for messages.
 
         Raises:
             UserError: no JSON, another schema, no arch, or an arch of another space.
         """
-        try:
-            data = json.loads(text)
-            schema, space = data['schema'], dict(data['space'])
-        except (ValueError, KeyError, TypeError) as error:
+        file = ArchFile.from_json(text, source)
+        if file.space.hash != self.hash:
             raise UserError(
-                'this is not the JSON of an arch (keys "schema", "space", "stages" and "merges"); '
-                'give a file that the search wrote'
-            ) from error
-        if schema != SCHEMA:
-            raise UserError(f'the arch has schema {schema}, expected {SCHEMA}; write it anew')
-        if space.get('hash') != self.hash:
-            raise UserError(
-                f'the arch belongs to {space.get("name", "another space")}, expected {self}; '
-                f'use the config that it was searched with'
+                f'the arch belongs to {file.space.name}, expected {self}; use the config that it was '
+                f'searched with'
             )
-        return self.check(Arch.from_dict(data))
+        return self.check(Arch.from_dict(dict(stages=file.stages, merges=file.merges)))

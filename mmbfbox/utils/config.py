@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 from mmbfbox.errors import UserError
 from mmbfbox.utils.moved_configs import MOVED_CONFIGS
+from mmbfbox.utils.renamed_keys import rename_keys, rename_options
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _NUMBERS = ('inf', 'nan')
@@ -71,6 +72,8 @@ def _name_of(path: Path) -> str:
 def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None = None) -> Config:
     """Read a config and merge ``cfg_options`` (dotted key to value) into it.
 
+    Keys that have another name now work by their old one as well, with a warning.
+
     Raises:
         UserError: there is no such config, it or one of its bases cannot be read, or an option
             names a top-level key that is neither in the config nor known to mmengine's runner, or
@@ -92,9 +95,11 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
         config = Config(content.to_dict(), filename=str(path))
     except Exception as error:  # a config is a program: anything can go wrong in it
         raise UserError(_why_unreadable(path, error)) from error
-    for key in cfg_options or {}:
+    rename_keys(config)
+    renamed = rename_options(cfg_options or {})
+    for key in renamed:
         _check_top_level_key(key, config, path)
-    merge_options(config, cfg_options or {}, str(path))
+    merge_options(config, renamed, str(path))
     return config
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mmbfbox.search.storage.candidates import Candidate, read_candidates
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.search.storage.candidates import read_candidates
 from tests.hosts.two_hosts import ADDRESSES, Host, two_hosts, why_not
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ pytestmark = [
 
 CONFIG = f"""
 _base_ = {str(DATA / 'config.py')!r}
-search = dict(chunk=4, candidates={CANDIDATES}, race=None, limits=None, strategy=None)
+search = dict(chunk=4, candidates={CANDIDATES}, pruner=None, constraints=None, sampler=None)
 """
 
 

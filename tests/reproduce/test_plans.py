@@ -90,7 +90,7 @@ def test_a_shrunk_network_keeps_its_levels_and_is_narrow(name):
 
 
 def test_shrinking_keeps_what_makes_a_search_and_its_limit_keeps_its_place():
-    options = {'search.limits.backbone_macs.max': 2.9e9}
+    options = {'search.constraints.backbone_macs.max': 2.9e9}
     config = derive('search_table5_fdb4', SCALES['demo'], 'd', 0, options=options)
     paper = load_config('paper/table5/bfbox_search_fdb4_wider_face')
     assert config.search['freeze'] == paper.search['freeze']
@@ -101,9 +101,9 @@ def test_shrinking_keeps_what_makes_a_search_and_its_limit_keeps_its_place():
     # One network is no space: ResNet-50 stays ResNet-50.
     one = derive('search_table6', SCALES['demo'], 'd', 0).model.backbone
     assert one.depths == [3, 4, 6, 3, 1, 1] and one.out_channels == [32, 64, 128, 256, 64, 32]
-    limit = config.search.limits.backbone_macs.max
+    limit = config.search.constraints.backbone_macs.max
     assert limit / median_macs(config.model) == pytest.approx(2.9e9 / median_macs(paper.model))
-    evolution = derive('search_evolution', SCALES['demo'], 'd', 0).search.strategy
+    evolution = derive('search_evolution', SCALES['demo'], 'd', 0).search.sampler
     assert evolution == dict(type='evolution', population=4, top=2, mutation=0.1)
 
 

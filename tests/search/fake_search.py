@@ -6,10 +6,11 @@ import hashlib
 import time
 from pathlib import Path
 
-from mmbfbox.search import Limits, RandomStrategy, Searcher
-from mmbfbox.search.constraints import Costs
-from mmbfbox.search.samplers import build_strategy
+from mmbfbox.search import Constraints, RandomSampler, SearchLoop
+from mmbfbox.search.constraints import CostCounter
+from mmbfbox.search.samplers import build_sampler
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
+from tests.fixtures_search import identity
 
 SPACE = JointSpace(
     BackboneSpace(
@@ -40,7 +41,7 @@ class TextScorer:
         self.seconds, self.die_after, self.fails = seconds, die_after, fails
         self.scored = []
 
-    def order(self, archs):
+    def prepare(self, archs):
         return sorted(archs, key=str)
 
     def score(self, arch, keep=None):
@@ -60,32 +61,32 @@ class TextScorer:
         return dict(easy=value, medium=value, hard=value)
 
 
-def costs(space) -> Costs:
-    return Costs(CostTable(space), CostTable(space, (64, 64)))
+def costs(space) -> CostCounter:
+    return CostCounter(CostTable(space), CostTable(space, (64, 64)))
 
 
-def make_searcher(
-    folder, strategy=None, scorer=None, space=SPACE, limits=None, identity=(), **keys
-) -> Searcher:
-    return Searcher(
-        strategy or RandomStrategy(space, 0),
+def make_search(
+    folder, sampler=None, scorer=None, space=SPACE, constraints=None, searched=(), **keys
+) -> SearchLoop:
+    return SearchLoop(
+        sampler or RandomSampler(space, 0),
         scorer or TextScorer(),
         costs(space),
-        Limits(limits or {}),
+        Constraints(constraints or {}),
         Path(folder),
-        dict(identity, space=str(space)),
+        identity(space, **dict(searched)),
         **keys,
     )
 
 
-def small(folder, scorer=None, limits=None, space=SMALL, **keys) -> Searcher:
+def small(folder, scorer=None, constraints=None, space=SMALL, **keys) -> SearchLoop:
     """A random search of the six archs."""
-    return make_searcher(folder, None, scorer, space, limits, **keys)
+    return make_search(folder, None, scorer, space, constraints, **keys)
 
 
 def evolution(population):
     settings = dict(type='evolution', population=population)
-    return build_strategy(settings, SPACE, 0, 'hard')
+    return build_sampler(settings, SPACE, 0, 'hard')
 
 
 def results(candidates) -> dict[int, tuple]:

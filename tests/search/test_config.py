@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmbfbox.search.config import NEEDED, OPTIONAL
-from mmbfbox.search.samplers import EvolutionStrategy, build_strategy
+from mmbfbox.search.samplers import EvolutionSampler, build_sampler
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace, freeze
 from mmbfbox.utils.config import configs_dir, load_config
 
@@ -60,14 +60,14 @@ def test_the_papers_ways_to_search_are_what_their_names_say():
     for name in ('table7/bfbox_search_backbone', 'table5/bfbox_search_icb4'):
         assert load_config(f'paper/{name}_wider_face').search['freeze']['fpn'] == WIRING
     config = load_config('paper/table8/bfbox_search_evolution_wider_face')
-    strategy = build_strategy(config.search.strategy, space_of_config(config), 0, 'hard')
-    assert isinstance(strategy, EvolutionStrategy)
-    published = (strategy.population, strategy.top, strategy.mutation, config.search.candidates)
+    sampler = build_sampler(config.search.sampler, space_of_config(config), 0, 'hard')
+    assert isinstance(sampler, EvolutionSampler)
+    published = (sampler.population, sampler.top, sampler.mutation, config.search.candidates)
     assert published == (50, 10, 0.1, 20 * 50)
 
 
 def test_limits_are_set_on_the_command_line_as_the_readme_shows():
-    options = {'search.limits.backbone_macs.max': 4.1e9}
-    assert load_config('paper/bfbox_search_wider_face', options).search.limits == dict(
+    options = {'search.constraints.backbone_macs.max': 4.1e9}
+    assert load_config('paper/bfbox_search_wider_face', options).search.constraints == dict(
         backbone_macs=dict(max=4.1e9)
     )

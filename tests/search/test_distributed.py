@@ -13,36 +13,38 @@ from typing import Any
 import pytest
 
 from mmbfbox.errors import UserError
-from mmbfbox.search import join_ranks
-from mmbfbox.search.storage.candidates import read_results
-from tests.search.fake_search import TextScorer, evolution, make_searcher, results
+from mmbfbox.search import join_processes
+from mmbfbox.search.storage.candidates import read_work_dir
+from tests.search.fake_search import TextScorer, evolution, make_search, results
 
 FORK = multiprocessing.get_context('fork')
 """Children have everything imported already."""
 
 
-def search(folder: Path, rank: int, ranks: int, port: int, seconds: float, population: int) -> None:
+def search(
+    folder: Path, rank: int, processes: int, port: int, seconds: float, population: int
+) -> None:
     """The work of one process: a search of 40 candidates."""
-    os.environ.update(RANK=str(rank), WORLD_SIZE=str(ranks), MASTER_PORT=str(port))
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(processes), MASTER_PORT=str(port))
     os.environ['MASTER_ADDR'] = '127.0.0.1'
     try:
-        joined = join_ranks('pytorch' if ranks > 1 else 'none', patience=2.0)
-        strategy = evolution(population) if population else None
-        make_searcher(folder, strategy, TextScorer(seconds), ranks=joined, chunk=2).run(40)
+        joined = join_processes('pytorch' if processes > 1 else 'none', patience=2.0)
+        sampler = evolution(population) if population else None
+        make_search(folder, sampler, TextScorer(seconds), processes=joined, chunk=2).run(40)
     except UserError as error:
         (folder / f'said{rank}').write_text(str(error))
         os._exit(1)
 
 
-def start(folder: Path, ranks: int, seconds: float, population: int = 0) -> list[Any]:
+def start(folder: Path, processes: int, seconds: float, population: int = 0) -> list[Any]:
     """The processes of a search, each with its own number."""
     folder.mkdir(exist_ok=True)
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     processes = [
-        FORK.Process(target=search, args=(folder, rank, ranks, port, seconds, population))
-        for rank in range(ranks)
+        FORK.Process(target=search, args=(folder, rank, processes, port, seconds, population))
+        for rank in range(processes)
     ]
     for process in processes:
         process.start()
@@ -58,35 +60,37 @@ def finish(processes: list[Any]) -> None:
 
 @pytest.fixture(scope='module')
 def undisturbed(tmp_path_factory) -> dict:
-    return results(make_searcher(tmp_path_factory.mktemp('one')).run(40))
+    return results(make_search(tmp_path_factory.mktemp('one')).run(40))
 
 
 def test_two_processes_score_what_one_scores_each_a_part(undisturbed, tmp_path):
     finish(start(tmp_path, 2, 0.02))
-    assert results(read_results(tmp_path)[1]) == undisturbed
+    assert results(read_work_dir(tmp_path)[1]) == undisturbed
     files = sorted(tmp_path.glob('candidates*.jsonl'))
     lengths = [len(file.read_text().splitlines()) for file in files]
     assert len(files) == 2 and min(lengths) > 5 and sum(lengths) == 40
 
 
-@pytest.mark.parametrize('ranks', [1, 2])
-def test_killed_at_random_moments_nothing_is_lost_nor_scored_twice(ranks, undisturbed, tmp_path):
-    moments = random.Random(ranks)
+@pytest.mark.parametrize('processes', [1, 2])
+def test_killed_at_random_moments_nothing_is_lost_nor_scored_twice(
+    processes, undisturbed, tmp_path
+):
+    moments = random.Random(processes)
     for _ in range(4):
-        processes = start(tmp_path, ranks, 0.05)
+        processes = start(tmp_path, processes, 0.05)
         wait_for_lines(tmp_path, len(list_lines(tmp_path)) + 3)
         time.sleep(moments.uniform(0, 0.2))
         for process in processes:
             process.kill()
         for process in processes:
             process.join()
-    finish(start(tmp_path, ranks, 0.0))
-    assert results(read_results(tmp_path)[1]) == undisturbed
+    finish(start(tmp_path, processes, 0.0))
+    assert results(read_work_dir(tmp_path)[1]) == undisturbed
     assert len(list_lines(tmp_path)) == 40
 
 
 def test_generations_are_the_same_with_two_processes_and_a_dead_one_is_noticed(tmp_path):
-    expected = results(make_searcher(tmp_path / 'one', evolution(10)).run(40))
+    expected = results(make_search(tmp_path / 'one', evolution(10)).run(40))
     processes = start(tmp_path / 'two', 2, 0.05, 10)
     wait_for_lines(tmp_path / 'two', 3)
     processes[1].kill()
@@ -95,7 +99,7 @@ def test_generations_are_the_same_with_two_processes_and_a_dead_one_is_noticed(t
     assert processes[0].exitcode == 1
     assert 'rank 1 has shown no sign of life' in (tmp_path / 'two' / 'said0').read_text()
     finish(start(tmp_path / 'two', 2, 0.0, 10))
-    assert results(read_results(tmp_path / 'two')[1]) == expected
+    assert results(read_work_dir(tmp_path / 'two')[1]) == expected
     assert len(list_lines(tmp_path / 'two')) == 40
 
 
@@ -108,7 +112,7 @@ def test_in_a_random_search_the_others_finish_what_a_dead_process_leaves(undistu
     # All but the chunk of two that it had taken, if it was not between two chunks.
     assert 40 - len(list_lines(tmp_path)) <= 2
     finish(start(tmp_path, 1, 0.0))
-    assert results(read_results(tmp_path)[1]) == undisturbed
+    assert results(read_work_dir(tmp_path)[1]) == undisturbed
     assert len(list_lines(tmp_path)) == 40
 
 

@@ -16,7 +16,7 @@ from mmbfbox.search.report import write_report
 from mmbfbox.search.scoring.interface import check_finite
 from mmbfbox.search.storage.candidates import read_candidates
 from tests.fixtures_search import fake_search
-from tests.search.fake_search import SPACE, TextScorer, make_searcher, plain, small
+from tests.search.fake_search import SPACE, TextScorer, make_search, plain, small
 
 
 def test_a_candidate_that_raises_is_noted_and_the_search_goes_on(tmp_path):
@@ -61,7 +61,7 @@ def test_a_supernet_that_has_diverged_in_places_loses_the_candidates_that_use_th
             check_finite(weights, arch)
             return super().score(arch, keep)
 
-    found = make_searcher(tmp_path, None, Checked(), space).run(60)
+    found = make_search(tmp_path, None, Checked(), space).run(60)
     failed = [c for c in read_candidates(tmp_path) if c.error]
     assert len(failed) + len(found) == 60 and failed
     assert {c.arch.stages[0][0] for c in failed} == {'conv5'}
@@ -79,7 +79,7 @@ def test_a_supernet_of_which_nothing_can_be_scored_ends_the_search(supernet, tmp
             return super().score(arch, keep)
 
     with pytest.raises(UserError, match='100 candidates in a row.*weights backbone.stem.conv'):
-        make_searcher(tmp_path, None, Checked(), space_of(supernet)).run(300)
+        make_search(tmp_path, None, Checked(), space_of(supernet)).run(300)
     assert len(read_candidates(tmp_path)) == SCORELESS_IN_A_ROW
 
 
@@ -102,15 +102,15 @@ def with_little_room(limit: int, work: Callable[[], object], said: Path) -> str:
 
 
 def test_a_full_disk_stops_the_search_between_two_lines_and_the_rest_follows_later(tmp_path):
-    expected = make_searcher(tmp_path / 'a').run(12)
+    expected = make_search(tmp_path / 'a').run(12)
     folder = tmp_path / 'b'
-    said = with_little_room(2000, lambda: make_searcher(folder).run(12), tmp_path / 'said')
+    said = with_little_room(2000, lambda: make_search(folder).run(12), tmp_path / 'said')
     assert 'cannot write to' in said and 'make room and run again' in said
     done = read_candidates(folder)
     assert 2 < len(done) < 12
     assert (folder / 'candidates.jsonl').read_text().endswith('}\n')
     rest = TextScorer()
-    assert plain(make_searcher(folder, None, rest).run(12)) == plain(expected)
+    assert plain(make_search(folder, None, rest).run(12)) == plain(expected)
     assert len(rest.scored) == 12 - len(done)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from mmbfbox.errors import UserError
-from mmbfbox.search import Limits, ResultsFile
+from mmbfbox.search import CandidatesFile, Constraints
 from mmbfbox.search.report import draw, pareto_front, readable, table
 from mmbfbox.search.storage.candidates import read_candidates
 from tests.search.fake_search import SMALL, SPACE, TextScorer, costs, plain, small
@@ -66,12 +66,12 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path):
 
 
 def test_another_search_in_the_work_dir_is_refused_with_the_difference(tmp_path):
-    small(tmp_path, identity=dict(supernet='abc')).run(2)
-    small(tmp_path, identity=dict(supernet='abc')).run(3)
+    small(tmp_path, searched=dict(supernet='abc')).run(2)
+    small(tmp_path, searched=dict(supernet='abc')).run(3)
     with pytest.raises(UserError, match="supernet \\(there 'abc', here 'def'\\)"):
-        small(tmp_path, identity=dict(supernet='def')).run(2)
-    with pytest.raises(UserError, match='race \\(there None, here 3\\); supernet'):
-        small(tmp_path, identity=dict(race=3)).run(2)
+        small(tmp_path, searched=dict(supernet='def')).run(2)
+    with pytest.raises(UserError, match='pruner \\(there None, here 3\\); supernet'):
+        small(tmp_path, searched=dict(pruner=3)).run(2)
     (tmp_path / 'search.json').write_text('{')
     with pytest.raises(UserError, match='damaged'):
         small(tmp_path).run(2)
@@ -114,13 +114,13 @@ def test_latency_is_asked_only_for_what_the_other_limits_allow(tmp_path):
         asked.append(arch)
         return 1.0
 
-    small(tmp_path, limits=dict(params=dict(max=middle)), latency=measure).run(2)
+    small(tmp_path, constraints=dict(params=dict(max=middle)), latency=measure).run(2)
     assert asked and all(COSTS.of(arch)['params'] <= middle for arch in asked)
 
 
 def test_impossible_limits_end_in_one_sentence_with_the_costs_that_were_seen(tmp_path):
     with pytest.raises(UserError, match=r'backbone_macs 7.81e\+06 to 8.12e\+06'):
-        small(tmp_path, limits=dict(backbone_macs=dict(max=1))).run(1)
+        small(tmp_path, constraints=dict(backbone_macs=dict(max=1))).run(1)
 
 
 def test_asking_for_more_archs_than_there_are_says_so(tmp_path):
@@ -137,8 +137,8 @@ def test_bad_limits_are_refused():
         dict(params=3),
     ):
         with pytest.raises(UserError):
-            Limits(bounds)
-    assert not Limits(dict(params=dict(max=None))).bounds
+            Constraints(bounds)
+    assert not Constraints(dict(params=dict(max=None))).bounds
 
 
 def test_candidates_are_plain_lines_of_json(tmp_path):
@@ -148,7 +148,7 @@ def test_candidates_are_plain_lines_of_json(tmp_path):
     assert set(data) == {
         'index', 'arch', 'scores', 'backbone_macs', 'detector_macs', 'params', 'seconds'
     }  # fmt: skip
-    assert ResultsFile(tmp_path / 'candidates.jsonl').read()[0].to_json() == lines[0]
+    assert CandidatesFile(tmp_path / 'candidates.jsonl').read()[0].to_json() == lines[0]
 
 
 def test_report_has_the_front_the_table_and_a_picture(tmp_path):

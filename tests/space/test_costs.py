@@ -75,7 +75,7 @@ def test_backbone_costs_are_those_of_the_design():
     assert 0.95 < sum(value < 4.1 for value in macs) / 4000 < 0.98
 
 
-def test_extremes_are_the_cheapest_and_the_dearest():
+def test_extremes_are_the_cheapest_and_the_most_expensive():
     space = JointSpace(BackboneSpace(depths=(1,) * 6), FpnSpace())
     table = CostTable(space)
     low, high = (table.backbone(stages).macs for stages in table.extremes())

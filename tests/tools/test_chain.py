@@ -73,7 +73,7 @@ def test_search_leaves_results_table_archs_and_picture(search):
     candidates = [json.loads(line) for line in lines]
     indices = [candidate['index'] for candidate in candidates]
     assert len(indices) == 4 and indices == sorted(set(indices))
-    limit = load_config(SEARCH).search.limits.detector_macs.max
+    limit = load_config(SEARCH).search.constraints.detector_macs.max
     assert all(candidate['detector_macs'] <= limit for candidate in candidates)
     assert len(list((search / 'best').glob('*.json'))) == 4
     assert (search / 'score_vs_macs.png').stat().st_size > 5000

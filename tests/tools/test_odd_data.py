@@ -12,8 +12,8 @@ from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
 from mmbfbox.artifacts.metrics import Metrics
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.quiet import build_quietly
 from tests.datasets.small_wider import NAMES, write_wider
 from tests.running_tools import failure, run
 

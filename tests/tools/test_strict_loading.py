@@ -12,8 +12,8 @@ from mmengine.registry import init_default_scope
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.models import space_of
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.quiet import build_quietly
 from tests.running_tools import failure, run
 from tests.tools.conftest import IN_PROCESS
 

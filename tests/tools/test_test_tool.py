@@ -17,8 +17,8 @@ from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.artifacts.test_settings import TestSettings
 from mmbfbox.evaluation.face_eval.io import MATS
 from mmbfbox.inference.settings import describe, use_benchmark, use_scheme, use_views
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.quiet import build_quietly
 from tests.running_tools import failure, run
 from tests.tools.conftest import IN_PROCESS
 

@@ -2,9 +2,9 @@
 search = dict(
     seed=0,
     metric='hard',
-    # Rejected before scoring, like limits=dict(backbone_macs=dict(max=2.9e9)); also detector_macs, params,
-    # latency_ms. docs/search.md has all keys.
-    limits=dict(),
+    # Rejected before scoring, like constraints=dict(backbone_macs=dict(max=2.9e9)); also detector_macs,
+    # params, latency_ms. docs/search.md has all keys.
+    constraints=dict(),
     # How many of the best are listed and written as archs.
     best=10,
     # How many of the best become configs and weights, scored once more by the reference scorer.

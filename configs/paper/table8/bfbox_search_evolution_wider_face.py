@@ -3,5 +3,5 @@ _base_ = '../bfbox_search_wider_face.py'
 
 search = dict(
     candidates=1000,
-    strategy=dict(type='evolution', population=50, top=10, mutation=0.1),
+    sampler=dict(type='evolution', population=50, top=10, mutation=0.1),
 )

@@ -2,7 +2,7 @@
 
 Candidates of a random search are independent draws, so the mean score of those that have a choice, minus
 the mean of all, estimates the choice's main effect (a marginal mean; interactions are averaged out). A
-strategy that learns prefers some combinations: its effects describe what it visited, no more.
+sampler that learns prefers some combinations: its effects describe what it visited, no more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mmbfbox.search.storage.candidates import Candidate
+from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.space import DEEP_CHOICES, SHALLOW_CHOICES
 
 K = TypeVar('K', bound=Hashable)

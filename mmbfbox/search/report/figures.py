@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
 from mmbfbox.search.report.summary import pareto_front
-from mmbfbox.search.storage.candidates import Candidate
 from mmbfbox.space.arch import FIRST_LEVEL
 from mmbfbox.utils.files import atomic_write
 

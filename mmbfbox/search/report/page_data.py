@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmbfbox.artifacts.attention import Attention
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.artifacts.search import SearchFile
 from mmbfbox.search.constraints import COUNTED, LATENCY
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
-from mmbfbox.search.report.source import Search
+from mmbfbox.search.report.source import Findings
 from mmbfbox.search.report.summary import SUBSETS
-from mmbfbox.search.storage.candidates import Candidate
 from mmbfbox.space import Arch
 from mmbfbox.space.arch import FIRST_LEVEL
 
@@ -21,21 +23,17 @@ _DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 
 def page_data(
-    search: Search,
-    metric: str,
-    attention: Mapping[str, Any] | None,
-    commands: Mapping[int, str],
+    findings: Findings, attention: Attention | None, commands: Mapping[int, str]
 ) -> dict[str, Any]:
     """What the page's script reads.
 
     Args:
-        search: the search, with at least one candidate scored on all images.
-        metric: the score that ranks.
-        attention: what :func:`~mmbfbox.search.scoring.attention.measure_attention` gave.
-        commands: for the best candidates, their place in ``search.scored`` to the command that exports
+        findings: what was found, with at least one candidate scored on all images.
+        attention: mean attention of each level, if it was measured.
+        commands: for the best candidates, their place in ``findings.scored`` to the command that exports
             them, the best first.
     """
-    candidates = search.scored
+    search, plan, candidates = findings.search, findings.plan, findings.scored
     choices = sorted({name for c in candidates for stage in c.arch.stages for name in stage})
     if len(choices) > len(_DIGITS):
         raise ValueError(f'{len(choices)} different choices, expected {len(_DIGITS)} at most')
@@ -44,7 +42,10 @@ def page_data(
     measured = all(candidate.latency_ms is not None for candidate in candidates)
     costs = (*COUNTED, LATENCY) if measured else COUNTED
     return {
-        'metric': metric,
+        'metric': search.metric,
+        'space': search.space.name,
+        'heldOut': str(search.held_out),
+        'recalibration': str(search.recalibration),
         'subsets': subsets,
         'choices': choices,
         'depths': [len(stage) for stage in candidates[0].arch.stages],
@@ -58,14 +59,14 @@ def page_data(
         },
         'costs': {cost: [getattr(candidate, cost) for candidate in candidates] for cost in costs},
         'effects': {name: _effects(candidates, name) for name in subsets},
-        'attention': dict(attention) if attention else None,
+        'attention': attention and attention.to_plain(),
         'best': [dict(place=place, command=command) for place, command in commands.items()],
-        'facts': [[name.replace('_', ' '), _plain(value)] for name, value in search.facts.items()],
-        'wanted': search.wanted,
+        'facts': _facts(search),
+        'wanted': plan and plan.wanted,
         'ends': {
-            'rejected': None if search.rejected is None else dict(search.rejected),
-            'stopped': search.stopped,
-            'failed': search.failed,
+            'rejected': plan and plan.rejected,
+            'stopped': findings.stopped,
+            'failed': findings.failed,
         },
         'seconds': round(sum(candidate.seconds for candidate in candidates), 1),
     }
@@ -97,10 +98,24 @@ def _numbers(effect: Effect) -> list[float]:
     return [effect.count, *(round(value, 3) for value in points)]
 
 
+def _facts(search: SearchFile) -> list[list[str]]:
+    """Name and text of everything that the search depends on."""
+    facts = {**search.to_plain(), 'space': search.space.name}
+    for name, images in (('recalibration', search.recalibration), ('held_out', search.held_out)):
+        facts |= {
+            f'{name}_images': f'{images} ({images.names})',
+            f'{name}_pipeline': images.pipeline,
+        }
+        del facts[name]
+    return [[name.replace('_', ' '), _plain(value)] for name, value in facts.items()]
+
+
 def _plain(value: Any) -> str:
     """A setting as one line of text."""
     if isinstance(value, Mapping):
         return ', '.join(f'{key} {_plain(item)}' for key, item in value.items()) or 'none'
     if isinstance(value, (list, tuple)):
         return ', '.join(map(_plain, value)) or 'none'
+    if value is None:
+        return 'none'
     return f'{value:.6g}' if isinstance(value, float) else str(value)

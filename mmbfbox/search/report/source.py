@@ -2,66 +2,61 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from mmbfbox.search.storage.candidates import PLAN, Candidate, read_results
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.artifacts.plan import PLAN_FILE, Plan
+from mmbfbox.artifacts.search import SearchFile
+from mmbfbox.search.storage.candidates import read_work_dir
 
 
 @dataclass(frozen=True)
-class Search:
+class Findings:
     """What a work dir holds.
 
     Args:
-        facts: the search's identity, name to plain value.
+        search: what was searched.
         scored: candidates that were scored on all images, in the order of their numbers.
-        stopped, failed: how many were stopped by racing, and could not be scored.
-        wanted: how many candidates were asked for; None if that is not known.
-        rejected: how many proposals were turned away before scoring, by reason; None if that is not
+        stopped, failed: how many were pruned, and could not be scored.
+        plan: how many candidates were asked for, and why others were rejected; None if that is not
             known.
     """
 
-    facts: Mapping[str, Any]
+    search: SearchFile
     scored: list[Candidate]
     stopped: int = 0
     failed: int = 0
-    wanted: int | None = None
-    rejected: Mapping[str, int] | None = None
+    plan: Plan | None = None
 
 
-def read_search(work_dir: str | Path) -> Search:
+def read_findings(work_dir: str | Path) -> Findings:
     """Read a work dir, without changing it.
 
     Raises:
         UserError: there is no search, or its files are damaged.
     """
-    facts, candidates = read_results(work_dir)
-    try:
-        plan = json.loads((Path(work_dir) / PLAN).read_text())
-    except (OSError, ValueError):
-        plan = {}
-    return sort_out(facts, candidates, plan)
+    search, candidates = read_work_dir(work_dir)
+    path = Path(work_dir) / PLAN_FILE
+    return sort_out(search, candidates, Plan.read(path) if path.exists() else None)
 
 
 def sort_out(
-    facts: Mapping[str, Any], candidates: Iterable[Candidate], plan: Mapping[str, Any]
-) -> Search:
+    search: SearchFile, candidates: Iterable[Candidate], plan: Plan | None = None
+) -> Findings:
     """Tell the candidates that were scored on all images from the others.
 
     Args:
-        facts: the search's identity.
+        search: what was searched.
         candidates: one for each index, by index.
-        plan: what :func:`~mmbfbox.search.storage.work_dir.write_plan` notes.
+        plan: how far the search has got with choosing them.
     """
     candidates = list(candidates)
-    return Search(
-        facts,
+    return Findings(
+        search,
         [candidate for candidate in candidates if candidate.complete],
         sum(candidate.stopped is not None for candidate in candidates),
         sum(candidate.error is not None for candidate in candidates),
-        plan.get('wanted'),
-        plan.get('rejected'),
+        plan,
     )

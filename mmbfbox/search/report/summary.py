@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmbfbox.search.storage.candidates import Candidate
+from mmbfbox.artifacts.candidate import Candidate
 
 SUBSETS = ('easy', 'medium', 'hard')
 
@@ -12,7 +12,7 @@ SUBSETS = ('easy', 'medium', 'hard')
 def pareto_front(
     candidates: Sequence[Candidate], metric: str, cost: str = 'backbone_macs'
 ) -> list[Candidate]:
-    """Candidates that no cheaper one equals in score, from the cheapest to the dearest.
+    """Candidates that no cheaper one equals in score, from the cheapest to the most expensive.
 
     Args:
         candidates: in any order.

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmbfbox.artifacts.arch import ArchFile
+from mmbfbox.artifacts.attention import ATTENTION_FILE, Attention
 from mmbfbox.errors import UserError
 from mmbfbox.search.report.figures import write_figures
 from mmbfbox.search.report.page_data import page_data
-from mmbfbox.search.report.source import read_search
-from mmbfbox.search.scoring.attention import ATTENTION_FILE
-from mmbfbox.search.storage.candidates import Candidate, best_first
-from mmbfbox.space.joint import SCHEMA
+from mmbfbox.search.report.source import read_findings
+from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.utils.files import atomic_write
 
 PAGE = 'search_report.html'
@@ -35,7 +35,7 @@ def write_report(
     runs: nothing in the work dir is changed but the report's own files. They are the page,
     ``score_vs_macs.png``, ``score_over_candidates.png``, ``choice_effects.png``, ``edge_effects.png``,
     and ``archs/<candidate>.json`` for the best ones, which the export commands of the page read.
-    Mean attention is shown if :func:`~mmbfbox.search.scoring.attention.write_attention` has left its file.
+    Mean attention is shown if ``attention.json`` is there.
 
     Args:
         work_dir: work dir of the search.
@@ -49,22 +49,25 @@ def write_report(
         UserError: there is no search in the work dir, or nothing is scored yet.
     """
     work_dir = Path(work_dir)
-    search = read_search(work_dir)
-    candidates = search.scored
+    findings = read_findings(work_dir)
+    candidates = findings.scored
     if not candidates:
         raise UserError(f'no candidate is scored in {work_dir} yet; ask for the report later')
-    metric = str(search.facts.get('metric', 'hard'))
+    metric = findings.search.metric
+    path = work_dir / ATTENTION_FILE
+    attention = Attention.read(path) if path.exists() else None
     ranked = best_first(candidates, metric)[:best]
     places = {candidate.index: place for place, candidate in enumerate(candidates)}
     commands = {}
     for candidate in ranked:
         arch = work_dir / 'archs' / f'{candidate.index:05d}.json'
+        arch_json = ArchFile(findings.search.space, **candidate.arch.to_dict()).to_json()
         with atomic_write(arch) as path:
-            path.write_text(_arch_json(candidate, search.facts) + '\n')
+            path.write_text(arch_json + '\n')
         out = work_dir / 'exported' / arch.stem
         words = ['tools/export_subnet.py', arch, supernet or 'SUPERNET.pth', '--out', out]
         commands[places[candidate.index]] = shlex.join(['python', *map(str, words)])
-    data = page_data(search, metric, _read_attention(work_dir / ATTENTION_FILE), commands)
+    data = page_data(findings, attention, commands)
     write_figures(work_dir, candidates, metric)
     with atomic_write(work_dir / PAGE) as path:
         path.write_text(render(data), encoding='utf-8')
@@ -82,19 +85,3 @@ def render(data: Mapping[str, Any]) -> str:
     }
     page = (_FILES / 'page.html').read_text(encoding='utf-8')
     return re.sub(r'/\*(CSS|DATA|JS)\*/', lambda match: parts[match[1]], page)
-
-
-def _arch_json(candidate: Candidate, facts: Mapping[str, Any]) -> str:
-    """What ``JointSpace.to_json`` writes, from the space's name in the search's identity."""
-    name = str(facts.get('space', ''))
-    found = re.match(r'space ([0-9a-f]{12}) ', name)
-    space = {'hash': found[1] if found else '', 'name': name}
-    return json.dumps({'schema': SCHEMA, 'space': space, **candidate.arch.to_dict()})
-
-
-def _read_attention(path: Path) -> dict[str, Any] | None:
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) and 'levels' in data else None

@@ -1,14 +1,15 @@
-"""Which archs to score next: random, evolutionary, ageing."""
+"""Which archs to score next: random, evolution, regularized evolution."""
 
-from mmbfbox.search.samplers.base import RandomStrategy, Strategy
-from mmbfbox.search.samplers.build import build_strategy
-from mmbfbox.search.samplers.evolution import EvolutionStrategy
-from mmbfbox.search.samplers.regularized_evolution import AgeingStrategy
+from mmbfbox.search.samplers.base import RandomSampler, Sampler
+from mmbfbox.search.samplers.build import build_sampler, complete_settings
+from mmbfbox.search.samplers.evolution import EvolutionSampler
+from mmbfbox.search.samplers.regularized_evolution import RegularizedEvolutionSampler
 
 __all__ = [
-    'AgeingStrategy',
-    'EvolutionStrategy',
-    'RandomStrategy',
-    'Strategy',
-    'build_strategy',
+    'EvolutionSampler',
+    'RandomSampler',
+    'RegularizedEvolutionSampler',
+    'Sampler',
+    'build_sampler',
+    'complete_settings',
 ]

@@ -1,20 +1,20 @@
-"""What a strategy is; the random one; what those that breed have in common."""
+"""What a sampler is; the random one; what those that breed have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.errors import UserError
-from mmbfbox.search.admission import Proposals
-from mmbfbox.search.storage.candidates import Candidate
+from mmbfbox.search.constraints import Proposals
 from mmbfbox.space import Arch, JointSpace
 
 PARENTS = 3
 """Stream of random numbers that chooses parents; the space itself uses 0, 1 and 2."""
 
 
-class Strategy(Protocol):
+class Sampler(Protocol):
     """Proposes archs in rounds.
 
     A round is a pure function of the seed and the results of all earlier rounds, whoever scored them and
@@ -31,12 +31,12 @@ class Strategy(Protocol):
         Args:
             number: number of the round, from 0.
             earlier: all candidates of earlier rounds that were scored on all images, by index.
-            proposals: takes the archs; it drops what is too dear or was proposed already.
+            proposals: takes the archs; it drops what breaks a constraint or was proposed already.
         """
         ...
 
 
-class RandomStrategy:
+class RandomSampler:
     """Uniformly random archs (paper, section 4.4).
 
     Args:
@@ -66,9 +66,9 @@ def breed(proposals: Proposals, count: int, child: Callable[[int], Arch]) -> Non
         count: how many to add at most.
         child: the child of a proposal's number.
     """
-    enough = len(proposals.tasks) + count
+    enough = len(proposals.accepted) + count
     for _ in range(10 * count):
-        if proposals.full or len(proposals.tasks) >= enough:
+        if proposals.full or len(proposals.accepted) >= enough:
             return
         proposals.offer(child(proposals.index))
 
@@ -82,7 +82,7 @@ def check_at_least_one(**values: int) -> None:
     for name, value in values.items():
         if not isinstance(value, int) or value < 1:
             raise UserError(
-                f"the strategy's {name} is {value!r}, expected a whole number of 1 or more"
+                f"the sampler's {name} is {value!r}, expected a whole number of 1 or more"
             )
 
 
@@ -93,4 +93,4 @@ def check_probability(mutation: float) -> None:
         UserError: it is not above 0 and at most 1.
     """
     if not 0 < mutation <= 1:
-        raise UserError(f"the strategy's mutation is {mutation}, expected above 0 and at most 1")
+        raise UserError(f"the sampler's mutation is {mutation}, expected above 0 and at most 1")

@@ -1,32 +1,35 @@
-"""The strategy that a config names."""
+"""The sampler that a config names."""
 
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.samplers.base import RandomStrategy, Strategy
-from mmbfbox.search.samplers.evolution import EvolutionStrategy
-from mmbfbox.search.samplers.regularized_evolution import AgeingStrategy
+from mmbfbox.search.samplers.base import RandomSampler, Sampler
+from mmbfbox.search.samplers.evolution import EvolutionSampler
+from mmbfbox.search.samplers.regularized_evolution import RegularizedEvolutionSampler
 from mmbfbox.space import JointSpace
 
-STRATEGIES: dict[str, type[RandomStrategy]] = {
-    'random': RandomStrategy,
-    'evolution': EvolutionStrategy,
-    'ageing': AgeingStrategy,
+SAMPLERS: dict[str, type[RandomSampler]] = {
+    'random': RandomSampler,
+    'evolution': EvolutionSampler,
+    'regularized_evolution': RegularizedEvolutionSampler,
 }
+RENAMED = {'ageing': 'regularized_evolution'}
+"""Types that have another name now."""
 
 
-def build_strategy(
+def build_sampler(
     settings: Mapping[str, Any] | None, space: JointSpace, seed: int, metric: str
-) -> Strategy:
-    """Build a strategy.
+) -> Sampler:
+    """Build a sampler.
 
     Args:
-        settings: ``type`` (``'random'``, ``'evolution'`` or ``'ageing'``) and the strategy's own keys.
-            None is random.
+        settings: ``type`` (``'random'``, ``'evolution'`` or ``'regularized_evolution'``) and the
+            sampler's own keys. None is random.
         space: what it draws from.
         seed: seed of all its draws.
         metric: score that it maximises.
@@ -34,19 +37,39 @@ def build_strategy(
     Raises:
         UserError: the type or a key is unknown, or a value is out of range.
     """
-    options = dict(settings or {})
-    name = options.pop('type', 'random')
-    if name not in STRATEGIES:
-        raise UserError(f'the search strategy {name!r} is not known; use {", ".join(STRATEGIES)}')
-    kind = STRATEGIES[name]
-    known = [
-        key for key in inspect.signature(kind).parameters if key not in ('space', 'seed', 'metric')
-    ]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise UserError(
-            f'the strategy {name!r} has no key {unknown[0]!r}; it has {", ".join(known) or "none"}'
-        )
-    if kind is not RandomStrategy:
+    options = complete_settings(settings)
+    kind = SAMPLERS[options.pop('type')]
+    if kind is not RandomSampler:
         options['metric'] = metric
     return kind(space, seed, **options)
+
+
+def complete_settings(settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The ``type`` of a sampler and all of its own keys, with their defaults.
+
+    Raises:
+        UserError: the type or a key is unknown.
+    """
+    options = dict(settings or {})
+    name = options.pop('type', 'random')
+    if name in RENAMED:
+        warnings.warn(
+            f"the sampler '{name}' is '{RENAMED[name]}' now; use that name",
+            FutureWarning,
+            stacklevel=2,
+        )
+        name = RENAMED[name]
+    if name not in SAMPLERS:
+        raise UserError(f'the search sampler {name!r} is not known; use {", ".join(SAMPLERS)}')
+    parameters = inspect.signature(SAMPLERS[name]).parameters
+    defaults = {
+        key: parameter.default
+        for key, parameter in parameters.items()
+        if key not in ('space', 'seed', 'metric')
+    }
+    unknown = sorted(set(options) - set(defaults))
+    if unknown:
+        raise UserError(
+            f'the sampler {name!r} has no key {unknown[0]!r}; it has {", ".join(defaults) or "none"}'
+        )
+    return {'type': name, **defaults, **options}

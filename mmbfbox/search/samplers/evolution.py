@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmbfbox.search.admission import Proposals
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.search.constraints import Proposals
 from mmbfbox.search.samplers.base import (
     PARENTS,
-    RandomStrategy,
+    RandomSampler,
     breed,
     check_at_least_one,
     check_probability,
 )
-from mmbfbox.search.storage.candidates import Candidate, best_first
+from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.space import Arch, JointSpace
 from mmbfbox.space.draw import Draw
 
 
-class EvolutionStrategy(RandomStrategy):
+class EvolutionSampler(RandomSampler):
     """Generations bred from the best candidates so far.
 
     The first generation is random. Half of each later one are mutants of the ``top`` best of all earlier

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmbfbox.search.admission import Proposals
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.search.constraints import Proposals
 from mmbfbox.search.samplers.base import (
     PARENTS,
-    RandomStrategy,
+    RandomSampler,
     breed,
     check_at_least_one,
     check_probability,
 )
-from mmbfbox.search.storage.candidates import Candidate, best_first
+from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.space import Arch, JointSpace
 from mmbfbox.space.draw import Draw
 
 
-class AgeingStrategy(RandomStrategy):
+class RegularizedEvolutionSampler(RandomSampler):
     """A population in which every child replaces the oldest member.
 
     A parent is the best of ``tournament`` members drawn with replacement, and its mutant is the child.

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from mmbfbox.artifacts.attention import Attention
 from mmbfbox.models.necks.attention_means import attention_means
 from mmbfbox.space import Arch
-from mmbfbox.utils.files import atomic_write
-
-ATTENTION_FILE = 'attention.json'
 
 
 @torch.no_grad()
 def measure_attention(
     subnet: Callable[[Arch], Any], batches: Iterable[Any], archs: Sequence[Arch]
-) -> dict[str, Any]:
+) -> Attention:
     """Mean attention of each level, over images and archs.
 
-    The attention of a level depends on its lateral, and so on the backbone, but not on the wiring.
+    The attention of a level depends on its lateral, and so on the backbone, but not on the merges.
 
     Args:
         subnet: gives the detector of an arch with batch-norm statistics of its own, as
@@ -32,8 +28,7 @@ def measure_attention(
         archs: a few good archs.
 
     Returns:
-        ``levels`` (level to ``mean`` and ``spread``, the standard deviation over archs), ``images``
-        and ``candidates``, how many they were. Without attention in the FPN ``levels`` is empty.
+        Without attention in the FPN its ``levels`` is empty.
     """
     found: dict[str, list[float]] = {}
     images = 0
@@ -51,10 +46,4 @@ def measure_attention(
         level: dict(mean=round(float(np.mean(means)), 5), spread=round(float(np.std(means)), 5))
         for level, means in sorted(found.items())
     }
-    return dict(levels=levels, images=images, candidates=len(archs))
-
-
-def write_attention(work_dir: str | Path, attention: dict[str, Any]) -> None:
-    """Keep it in the search's work dir, where the report finds it."""
-    with atomic_write(Path(work_dir) / ATTENTION_FILE) as path:
-        path.write_text(json.dumps(attention, indent=2) + '\n')
+    return Attention(levels, images, len(archs))

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from mmdet.registry import MODELS
 from mmengine import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from mmbfbox.artifacts.supernet_check import CheckedSubnet, SupernetCheck
 from mmbfbox.models import cost_table, space_of
 from mmbfbox.search.report.summary import SUBSETS, readable
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.search.scoring.reference import ReferenceScorer
 from mmbfbox.space import Arch, CostTable, FpnSpace, JointSpace, Merge
 from mmbfbox.space.fpn import Merges
-from mmbfbox.utils.files import atomic_write
-
-CHECK_FILE = 'supernet_check.json'
+from mmbfbox.utils.quiet import build_quietly
 
 
 def check_supernet(
     config: Config, weights: Mapping[str, Tensor], device: str = 'cpu'
-) -> list[dict[str, Any]]:
-    """Score the cheapest and the dearest subnet, and a few random ones.
+) -> SupernetCheck:
+    """Score the cheapest and the most expensive subnet, and a few random ones.
 
     They are scored as a search scores candidates: with batch norm recalibrated, on the held-out images.
     Subnets that are all near zero say that the supernet has not learned yet; a search would not be
@@ -39,7 +34,7 @@ def check_supernet(
         device: where to compute.
 
     Returns:
-        For each subnet ``name``, ``arch`` (as text), ``scores`` and ``backbone_macs``.
+        What ``supernet_check.json`` holds.
 
     Raises:
         UserError: the config lacks a key, or the supernet has diverged.
@@ -55,25 +50,23 @@ def check_supernet(
     for name, arch in _subnets(space, costs, settings.get('random', 3), settings.get('seed', 0)):
         macs = costs.backbone(arch.stages).macs
         scores = scorer.score(arch)
-        rows.append(dict(name=name, arch=str(arch), scores=scores, backbone_macs=macs))
-    return rows
+        rows.append(CheckedSubnet(name, str(arch), scores, macs))
+    return SupernetCheck(tuple(rows))
 
 
-def write_check(work_dir: str | Path, rows: list[dict[str, Any]]) -> str:
-    """Write ``supernet_check.json``, and return the rows as a Markdown table."""
-    with atomic_write(Path(work_dir) / CHECK_FILE) as path:
-        path.write_text(json.dumps(rows, indent=2) + '\n')
+def check_table(check: SupernetCheck) -> str:
+    """The subnets as a Markdown table."""
     lines = ['| subnet | easy | medium | hard | backbone MACs |', '|---|---|---|---|---|']
-    for row in rows:
-        scores = ' | '.join(f'{100 * row["scores"][name]:.2f}' for name in SUBSETS)
-        lines.append(f'| {row["name"]} | {scores} | {readable(row["backbone_macs"])} |')
+    for subnet in check.subnets:
+        scores = ' | '.join(f'{100 * subnet.scores[name]:.2f}' for name in SUBSETS)
+        lines.append(f'| {subnet.name} | {scores} | {readable(subnet.backbone_macs)} |')
     return '\n'.join(lines)
 
 
 def _subnets(space: JointSpace, costs: CostTable, random: int, seed: int) -> list[tuple[str, Arch]]:
-    cheapest, dearest = costs.extremes()
+    cheapest, costliest = costs.extremes()
     merges = top_down(space.fpn)
-    fixed = [('cheapest', Arch(cheapest, merges)), ('dearest', Arch(dearest, merges))]
+    fixed = [('cheapest', Arch(cheapest, merges)), ('most expensive', Arch(costliest, merges))]
     return fixed + [(f'random {index}', space.sample(seed, index)) for index in range(random)]
 
 

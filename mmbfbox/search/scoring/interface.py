@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
@@ -26,15 +26,26 @@ class Scorer(Protocol):
     """Gives AP ``easy``, ``medium`` and ``hard`` of an arch, as fractions.
 
     Attributes:
+        SPEED_ONLY: the keys of its config that change the speed and no score.
         images: names of the ``recalibration`` and of the ``held_out`` images that scores depend on.
     """
 
+    SPEED_ONLY: ClassVar[frozenset[str]]
     images: dict[str, list[str]]
 
-    def order(self, archs: Iterable[Arch]) -> list[Arch]:
-        """The archs in the order in which scoring them one after the other is cheapest.
+    def identity(self) -> dict[str, Any]:
+        """Everything about this scorer that scores depend on, as plain values with all defaults.
 
-        The scorer prepares for that order. Scores do not depend on it.
+        These are its ``type``, the batch sizes of held-out and of recalibration images, and its keys but
+        for those in ``SPEED_ONLY``. Two scorers of the same identity give the same scores.
+        """
+        ...
+
+    def prepare(self, archs: Iterable[Arch]) -> list[Arch]:
+        """Prepare for scoring these archs one after the other.
+
+        Returns:
+            The archs in the order in which that is cheapest. Scores do not depend on it.
         """
         ...
 

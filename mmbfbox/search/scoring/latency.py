@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmbfbox.artifacts.latency import MeasuredLatency
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch
 from mmbfbox.space import Arch
@@ -62,10 +62,10 @@ class LatencyMeter:
                     break
                 self._read += len(line)
                 try:
-                    data = json.loads(line)
-                    self._known.setdefault(Arch.from_dict(data['arch']), float(data['latency_ms']))
-                except (ValueError, KeyError, TypeError):
+                    measured = MeasuredLatency.from_json(line.decode(errors='replace'), self.path)
+                except UserError:
                     continue  # cut off by a kill; it is measured again
+                self._known.setdefault(measured.arch, measured.latency_ms)
 
     def _time(self, arch: Arch) -> float:
         start = time.perf_counter()
@@ -73,7 +73,7 @@ class LatencyMeter:
         return 1000 * (time.perf_counter() - start)
 
     def _keep(self, arch: Arch, milliseconds: float) -> None:
-        line = json.dumps(dict(arch=arch.to_dict(), latency_ms=milliseconds))
+        line = MeasuredLatency(arch, milliseconds).to_json()
         try:
             with self.path.open('ab+') as file:
                 # A kill may have left half a line.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmdet.registry import MODELS
@@ -17,12 +17,13 @@ from torch.utils.data import DataLoader
 from mmbfbox.datasets.shared_memory import check_shared_memory
 from mmbfbox.engine import load_weights
 from mmbfbox.export import subnet_model, subnet_weights
-from mmbfbox.search.scoring.building import build_dataset, build_quietly, check_config, image_names
+from mmbfbox.search.scoring.data import build_dataset, check_config, image_names
 from mmbfbox.search.scoring.interface import DEFAULT_PARTS, Keep, batches_in_parts, check_finite
 from mmbfbox.search.scoring.precision import float32_arithmetic
 from mmbfbox.search.scoring.recalibration import batch_norms, recalibrate
 from mmbfbox.space import Arch
 from mmbfbox.utils.loaders import TIMEOUT
+from mmbfbox.utils.quiet import build_quietly
 
 
 class ReferenceScorer:
@@ -41,6 +42,8 @@ class ReferenceScorer:
         UserError: the config lacks one of these keys.
     """
 
+    SPEED_ONLY: ClassVar[frozenset[str]] = frozenset()
+
     def __init__(
         self,
         config: Config,
@@ -53,13 +56,14 @@ class ReferenceScorer:
         self.config = config
         self.weights = weights
         self.device = device or get_device()
+        self._identity = dict(parts=parts, channels_last=channels_last)
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.images: dict[str, list[str]] = {}
         (self._recalibration,) = self._loaders('recalibration', parts=1)
         self._held_out = self._loaders('held_out', parts)
 
     def _loaders(self, name: str, parts: int) -> list[DataLoader[Any]]:
-        """A loader for each part, of exactly these batches: samplers would divide them among ranks."""
+        """A loader for each part, of exactly these batches: samplers would divide them among processes."""
         config = self.config[f'{name}_dataloader']
         dataset = build_dataset(config, name)
         self.images[name] = image_names(dataset)
@@ -78,8 +82,17 @@ class ReferenceScorer:
         check_shared_memory({f'{name}_dataloader': loaders[0]})
         return loaders
 
-    def order(self, archs: Iterable[Arch]) -> list[Arch]:
-        """The archs in the order in which they are best scored: here any order is as good."""
+    def identity(self) -> dict[str, Any]:
+        """What scores depend on; nothing is for speed only."""
+        return {
+            'type': 'reference',
+            'batch_size': self.config.held_out_dataloader.get('batch_size', 1),
+            'recalibration_batch_size': self.config.recalibration_dataloader.get('batch_size', 1),
+            **self._identity,
+        }
+
+    def prepare(self, archs: Iterable[Arch]) -> list[Arch]:
+        """The archs as they are: any order is as good."""
         return list(archs)
 
     def subnet(self, arch: Arch) -> Any:

@@ -2,93 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.artifacts.search import SEARCH_FILE, SearchFile
 from mmbfbox.errors import UserError
-from mmbfbox.space import Arch
-
-HEADER = 'search.json'
-"""File of a work dir that says what was searched."""
-
-PLAN = 'plan.json'
-"""File of a work dir that says how many candidates are wanted, and what was rejected."""
-
-_OPTIONAL = {'latency_ms': None, 'parts': (), 'stopped': None, 'error': None}
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """An arch that a search has dealt with.
-
-    Args:
-        index: its number in the strategy's sequence.
-        arch: the arch.
-        scores: AP of ``easy``, ``medium`` and ``hard``, as fractions. Of a stopped candidate those of
-            the images that it has seen; empty if it failed.
-        backbone_macs: multiply-adds of the backbone at 224x224.
-        detector_macs: multiply-adds of the detector at the size that was scored.
-        params: parameters of the detector.
-        seconds: time that scoring took.
-        latency_ms: measured time of one image on the device of the search, if it was measured.
-        parts: pairs of (images scored so far, AP so far by the search's metric), if racing noted them.
-        stopped: after how many images racing stopped it.
-        error: why it could not be scored, as one line.
-    """
-
-    index: int
-    arch: Arch
-    scores: dict[str, float]
-    backbone_macs: int
-    detector_macs: int
-    params: int
-    seconds: float
-    latency_ms: float | None = None
-    parts: tuple[tuple[int, float], ...] = ()
-    stopped: int | None = None
-    error: str | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether it was scored on all images."""
-        return self.stopped is None and self.error is None
-
-    @property
-    def costs(self) -> dict[str, float]:
-        """The costs that are known, by name."""
-        names = ('backbone_macs', 'detector_macs', 'params', 'latency_ms')
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-
-    def to_json(self) -> str:
-        """One line without what is not known; :meth:`from_json` reads it."""
-        data = asdict(self)
-        data['arch'] = self.arch.to_dict()
-        for name, default in _OPTIONAL.items():
-            if data[name] == default:
-                del data[name]
-        return json.dumps(data)
-
-    @classmethod
-    def from_json(cls, line: str) -> Candidate:
-        """Read a line.
-
-        Raises:
-            UserError: the line is not a candidate.
-        """
-        try:
-            data: dict[str, Any] = json.loads(line)
-            data['arch'] = Arch.from_dict(data['arch'])
-            data['parts'] = tuple((int(n), float(ap)) for n, ap in data.get('parts', ()))
-            return cls(**data)
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f'not a scored candidate: {line[:80]!r}') from error
-
-
-class ResultsFile:
+class CandidatesFile:
     """Candidates of one process, in a JSON-lines file that is only ever appended to.
 
     Args:
@@ -112,12 +35,10 @@ class ResultsFile:
         complete = lines[:-1]
         for number, line in enumerate(complete, 1):
             try:
-                yield Candidate.from_json(line)
-            except UserError as error:
+                yield Candidate.from_json(line, f'{self.path} line {number}')
+            except UserError:
                 if number < len(complete):
-                    raise UserError(
-                        f'{self.path} line {number} is {error}; remove the line and run again'
-                    ) from error
+                    raise
 
     def repair(self) -> None:
         """Remove a damaged last line; only for the process that appends, before its first line."""
@@ -128,7 +49,7 @@ class ResultsFile:
         last = content[content.rfind(b'\n', 0, max(end - 1, 0)) + 1 : end]
         try:
             if last:
-                Candidate.from_json(last.decode(errors='replace'))
+                Candidate.from_json(last.decode(errors='replace'), self.path)
         except UserError:
             end -= len(last)
         if end < len(content):
@@ -155,9 +76,9 @@ class ResultsFile:
             ) from error
 
 
-def results_files(work_dir: str | Path) -> list[ResultsFile]:
+def candidates_files(work_dir: str | Path) -> list[CandidatesFile]:
     """The files of all processes that have searched in a work dir, in a fixed order."""
-    return [ResultsFile(path) for path in sorted(Path(work_dir).glob('candidates*.jsonl'))]
+    return [CandidatesFile(path) for path in sorted(Path(work_dir).glob('candidates*.jsonl'))]
 
 
 def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -179,7 +100,7 @@ def best_first(candidates: Iterable[Candidate], metric: str) -> list[Candidate]:
 
     Args:
         candidates: in any order.
-        metric: the score that ranks, ``'easy'``, ``'medium'`` or ``'hard'``.
+        metric: the score that orders them, ``'easy'``, ``'medium'`` or ``'hard'``.
     """
     complete = [candidate for candidate in candidates if candidate.complete]
     return sorted(complete, key=lambda candidate: (-candidate.scores[metric], candidate.index))
@@ -193,26 +114,21 @@ def read_candidates(work_dir: str | Path) -> list[Candidate]:
     Raises:
         UserError: a line is damaged; it names file and line.
     """
-    return merge(candidate for file in results_files(work_dir) for candidate in file.read())
+    return merge(candidate for file in candidates_files(work_dir) for candidate in file.read())
 
 
-def read_results(work_dir: str | Path) -> tuple[dict[str, Any], list[Candidate]]:
+def read_work_dir(work_dir: str | Path) -> tuple[SearchFile, list[Candidate]]:
     """A search's work dir, which is not changed and may be in use.
 
     Returns:
-        What was searched (:data:`HEADER`: space, strategy, seed, supernet, limits and so on), and
-        what :func:`read_candidates` gives.
+        What was searched, and what :func:`read_candidates` gives.
 
     Raises:
         UserError: there is no search, or its files are damaged.
     """
-    path = Path(work_dir) / HEADER
-    try:
-        header: dict[str, Any] = dict(json.loads(path.read_text()))
-    except OSError as error:
+    path = Path(work_dir) / SEARCH_FILE
+    if not path.exists():
         raise UserError(
-            f'there is no search in {work_dir} (no {HEADER}); give the work dir of tools/search.py'
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise UserError(f'{path} is damaged; search again in another work dir') from error
-    return header, read_candidates(work_dir)
+            f'there is no search in {work_dir} (no {SEARCH_FILE}); give the work dir of tools/search.py'
+        )
+    return SearchFile.read(path), read_candidates(work_dir)

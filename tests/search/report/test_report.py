@@ -18,7 +18,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
 from mmbfbox.models.necks.attention_means import attention_means
 from mmbfbox.search.report import choice_effects, edge_effects, pareto_front, write_report
-from mmbfbox.search.report.source import read_search
+from mmbfbox.search.report.source import read_findings
 from mmbfbox.search.scoring.attention import measure_attention, write_attention
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace
 from tests.fixtures_search import GOOD, SPACE, fake_candidates, fake_search
@@ -109,7 +109,7 @@ def test_stopped_and_failed_candidates_are_counted_and_left_out_of_the_figures(t
     found += [replace(some[3], stopped=20), some[3], replace(some[4], error='x'), some[4]]
     file = tmp_path / 'candidates.jsonl'
     file.write_text(''.join(candidate.to_json() + '\n' for candidate in found))
-    search = read_search(tmp_path)
+    search = read_findings(tmp_path)
     assert search.scored == [some[0], some[3], some[4]]
     assert (search.stopped, search.failed) == (1, 1)
     assert search.wanted == 15 and search.rejected == dict(params=2)

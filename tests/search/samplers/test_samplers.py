@@ -1,44 +1,46 @@
-"""Strategies, frozen parts and racing: reproducible, within their limits, and nothing good is lost."""
+"""Samplers, frozen parts and pruning: reproducible, within their constraints, and nothing good is lost."""
 
 from __future__ import annotations
 
 import pytest
 
 from mmbfbox.errors import UserError
-from mmbfbox.search import AgeingStrategy, EvolutionStrategy, RandomStrategy
-from mmbfbox.search.pruner import Race
-from mmbfbox.search.samplers import build_strategy
+from mmbfbox.search import EvolutionSampler, RandomSampler, RegularizedEvolutionSampler
+from mmbfbox.search.pruner import Pruner
+from mmbfbox.search.samplers import build_sampler
 from mmbfbox.search.storage.candidates import read_candidates
 from mmbfbox.space import freeze
-from tests.search.fake_search import SPACE, TextScorer, make_searcher, results
+from tests.search.fake_search import SPACE, TextScorer, make_search, results
 
-STRATEGIES = {
-    'random': lambda space, seed=0: RandomStrategy(space, seed),
-    'evolution': lambda space, seed=0: EvolutionStrategy(space, seed, population=20, top=5),
-    'ageing': lambda space, seed=0: AgeingStrategy(space, seed, population=20, tournament=5),
+SAMPLERS = {
+    'random': lambda space, seed=0: RandomSampler(space, seed),
+    'evolution': lambda space, seed=0: EvolutionSampler(space, seed, population=20, top=5),
+    'ageing': lambda space, seed=0: RegularizedEvolutionSampler(
+        space, seed, population=20, tournament=5
+    ),
 }
 
 
-@pytest.mark.parametrize('name', list(STRATEGIES))
+@pytest.mark.parametrize('name', list(SAMPLERS))
 def test_every_strategy_is_reproducible_from_its_seed(name, tmp_path):
-    make = STRATEGIES[name]
+    make = SAMPLERS[name]
     first, again, other = (
-        results(make_searcher(tmp_path / str(run), make(SPACE, seed)).run(60))
+        results(make_search(tmp_path / str(run), make(SPACE, seed)).run(60))
         for run, seed in enumerate((3, 3, 4))
     )
     assert first == again
     assert {arch for arch, *_ in first.values()} != {arch for arch, *_ in other.values()}
 
 
-@pytest.mark.parametrize('name', list(STRATEGIES))
+@pytest.mark.parametrize('name', list(SAMPLERS))
 def test_no_arch_is_scored_twice_and_a_stopped_search_goes_on_with_the_same_ones(name, tmp_path):
-    make = STRATEGIES[name]
+    make = SAMPLERS[name]
     scorer = TextScorer()
-    whole = results(make_searcher(tmp_path / 'whole', make(SPACE), scorer).run(60))
+    whole = results(make_search(tmp_path / 'whole', make(SPACE), scorer).run(60))
     assert len({arch.canonical() for arch in scorer.scored}) == len(scorer.scored) == 60
-    make_searcher(tmp_path / 'parts', make(SPACE)).run(33)
+    make_search(tmp_path / 'parts', make(SPACE)).run(33)
     rest = TextScorer()
-    assert results(make_searcher(tmp_path / 'parts', make(SPACE), rest).run(60)) == whole
+    assert results(make_search(tmp_path / 'parts', make(SPACE), rest).run(60)) == whole
     assert len(rest.scored) == 27
 
 
@@ -52,8 +54,8 @@ def test_breeding_finds_better_archs_than_chance(name, tmp_path):
 
     means = {}
     for kind in ('random', name):
-        searcher = make_searcher(tmp_path / kind, STRATEGIES[kind](SPACE), MacsScorer())
-        found = sorted(searcher.run(100), key=lambda candidate: candidate.index)
+        loop = make_search(tmp_path / kind, SAMPLERS[kind](SPACE), MacsScorer())
+        found = sorted(loop.run(100), key=lambda candidate: candidate.index)
         means[kind] = sum(c.scores['hard'] for c in found[-50:]) / 50
     assert means[name] > means['random'] + 0.02
 
@@ -65,9 +67,9 @@ def test_frozen_parts_stay_frozen_in_every_strategy(tmp_path):
     for part, given in (('backbone', backbone), ('fpn', wiring)):
         space = freeze(SPACE, {part: given})
         assert 1 < space.count < SPACE.count and space.hash == SPACE.hash
-        for name, make in STRATEGIES.items():
+        for name, make in SAMPLERS.items():
             wanted = min(30, space.count // 2)
-            found = make_searcher(tmp_path / part / name, make(space)).run(wanted)
+            found = make_search(tmp_path / part / name, make(space)).run(wanted)
             fixed = {c.arch.stages if part == 'backbone' else c.arch.merges for c in found}
             free = {c.arch.merges if part == 'backbone' else c.arch.stages for c in found}
             assert len(fixed) == 1 and len(free) > 1
@@ -108,30 +110,30 @@ def test_wrong_frozen_parts_are_refused_in_one_sentence(settings, message):
 
 
 def test_racing_stops_the_bad_ones_and_scores_all_of_the_best_in_full(tmp_path):
-    race = Race(keep=10, round=20)
-    full = make_searcher(tmp_path / 'full').run(120)
-    raced = make_searcher(tmp_path / 'raced', race=race)
-    found = raced.run(120)
-    stopped = [c for c in raced.ledger.final.values() if c.stopped is not None]
+    pruner = Pruner(keep=10, round=20)
+    full = make_search(tmp_path / 'full').run(120)
+    at_round_end = make_search(tmp_path / 'at_round_end', pruner=pruner)
+    found = at_round_end.run(120)
+    stopped = [c for c in at_round_end.storage.final.values() if c.stopped is not None]
     assert len(stopped) > 30
     assert results(found[:10]) == results(full[:10])
-    again = make_searcher(tmp_path / 'again', race=race)
+    again = make_search(tmp_path / 'again', pruner=pruner)
     again.run(70)
-    again = make_searcher(tmp_path / 'again', race=race)
+    again = make_search(tmp_path / 'again', pruner=pruner)
     assert results(again.run(120)) == results(found)
 
 
 @pytest.mark.parametrize('after', [13, 35, 50])
 def test_a_killed_race_decides_as_an_undisturbed_one_in_any_order_of_the_work(tmp_path, after):
     class Backwards(TextScorer):
-        def order(self, archs):
+        def prepare(self, archs):
             return sorted(archs, key=str, reverse=True)
 
-    race = Race(keep=10, round=20)
-    make_searcher(tmp_path / 'a', race=race).run(80)
+    pruner = Pruner(keep=10, round=20)
+    make_search(tmp_path / 'a', pruner=pruner).run(80)
     with pytest.raises(KeyboardInterrupt):
-        make_searcher(tmp_path / 'b', scorer=Backwards(die_after=after), race=race).run(80)
-    make_searcher(tmp_path / 'b', scorer=Backwards(), race=race, chunk=1).run(80)
+        make_search(tmp_path / 'b', scorer=Backwards(die_after=after), pruner=pruner).run(80)
+    make_search(tmp_path / 'b', scorer=Backwards(), pruner=pruner, chunk=1).run(80)
     assert results(read_candidates(tmp_path / 'b')) == results(read_candidates(tmp_path / 'a'))
 
 
@@ -147,17 +149,17 @@ def test_stopped_candidates_that_could_be_the_best_after_all_are_completed(tmp_p
 
             return super().score(arch, doubtful if keep else None)
 
-    searcher = make_searcher(tmp_path, scorer=LateBlooming(), race=Race(keep=10, round=20))
-    searcher.run(120)
-    final = searcher.ledger.final
-    completed = [i for i, c in searcher.ledger.raced.items() if c.stopped and final[i].complete]
-    assert completed and not searcher.race.could_be_best(list(final.values()), 'hard')
-    assert len(final) == 120 and len(searcher.file.read()) == 120 + len(completed)
+    loop = make_search(tmp_path, scorer=LateBlooming(), pruner=Pruner(keep=10, round=20))
+    loop.run(120)
+    final = loop.storage.final
+    completed = [i for i, c in loop.storage.at_round_end.items() if c.stopped and final[i].complete]
+    assert completed and not loop.pruner.could_be_best(list(final.values()), 'hard')
+    assert len(final) == 120 and len(loop.file.read()) == 120 + len(completed)
 
 
 def test_settings_out_of_range_are_named():
     for settings in (dict(type='greedy'), dict(type='evolution', population=0)):
         with pytest.raises(UserError):
-            build_strategy(settings, SPACE, 0, 'hard')
+            build_sampler(settings, SPACE, 0, 'hard')
     with pytest.raises(UserError, match='sigmas'):
-        Race.build(dict(sigma=3))
+        Pruner.build(dict(sigma=3))

@@ -25,13 +25,13 @@ class Noted:
         return dict(easy=0.1, medium=0.2, hard=0.3)
 
 
-def test_the_cheapest_the_dearest_and_the_same_random_subnets_are_scored(
+def test_the_cheapest_the_most_expensive_and_the_same_random_subnets_are_scored(
     supernet_config, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(checkup, 'ReferenceScorer', Noted)
     config = Config(dict(model=supernet_config.model, supernet_check=dict(random=2, seed=3)))
     rows = check_supernet(config, {})
-    assert [row['name'] for row in rows] == ['cheapest', 'dearest', 'random 0', 'random 1']
+    assert [row['name'] for row in rows] == ['cheapest', 'most expensive', 'random 0', 'random 1']
     assert [Arch.parse(row['arch']) for row in rows] == Noted.last.asked
     macs = [row['backbone_macs'] for row in rows]
     assert macs[0] <= min(macs[2:]) and macs[1] >= max(macs[2:])

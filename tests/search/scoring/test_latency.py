@@ -10,11 +10,11 @@ import pytest
 
 from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
-from mmbfbox.search.admission import MEASUREMENTS_WITHOUT_LUCK
+from mmbfbox.search.constraints import MEASUREMENTS_WITHOUT_LUCK
 from mmbfbox.search.scoring.latency import LatencyMeter, latency_settings, path_runner
 from mmbfbox.search.storage.candidates import read_candidates
 from mmbfbox.space import Arch
-from tests.search.fake_search import SMALL, SPACE, TextScorer, make_searcher
+from tests.search.fake_search import SMALL, SPACE, TextScorer, make_search
 
 
 class Clock:
@@ -68,8 +68,10 @@ def test_what_is_too_slow_or_too_fast_is_not_scored_and_the_rest_notes_its_laten
     tmp_path, monkeypatch, bound
 ):
     clock, scorer = Clock(monkeypatch), TextScorer()
-    limits = dict(latency_ms=bound)
-    make_searcher(tmp_path, None, scorer, limits=limits, latency=clock.meter(tmp_path)).run(12)
+    constraints = dict(latency_ms=bound)
+    make_search(tmp_path, None, scorer, constraints=constraints, latency=clock.meter(tmp_path)).run(
+        12
+    )
     found = read_candidates(tmp_path)
     assert [c.latency_ms for c in found] == [1000 * seconds(c.arch) for c in found]
     assert all(bound.get('min', 0) <= c.latency_ms <= bound.get('max', 9999) for c in found)
@@ -77,7 +79,7 @@ def test_what_is_too_slow_or_too_fast_is_not_scored_and_the_rest_notes_its_laten
     assert {arch.canonical() for arch in scorer.scored} < set(clock.runs)
     # Going on measures only what is new, and proposes the same archs.
     runs = clock.runs.copy()
-    longer = make_searcher(tmp_path, limits=limits, latency=clock.meter(tmp_path))
+    longer = make_search(tmp_path, constraints=constraints, latency=clock.meter(tmp_path))
     assert len(longer.run(14)) == 14
     assert read_candidates(tmp_path)[:12] == found
     assert set(clock.runs.values()) == {13} and runs <= clock.runs
@@ -88,8 +90,8 @@ def test_a_latency_that_no_arch_has_ends_after_some_measurements_with_the_range(
     tmp_path, monkeypatch, bound
 ):
     clock, scorer = Clock(monkeypatch), TextScorer()
-    search = make_searcher(
-        tmp_path, None, scorer, limits=dict(latency_ms=bound), latency=clock.meter(tmp_path)
+    search = make_search(
+        tmp_path, None, scorer, constraints=dict(latency_ms=bound), latency=clock.meter(tmp_path)
     )
     with pytest.raises(UserError, match=r'500 of them were measured.*latency_ms 1e\+03 to 5e\+03'):
         search.run(1)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from mmbfbox.errors import UserError
-from mmbfbox.search import Candidate, ResultsFile
-from mmbfbox.search.storage.candidates import read_candidates, read_results
+from mmbfbox.search import Candidate, CandidatesFile
+from mmbfbox.search.storage.candidates import read_candidates, read_work_dir
 from mmbfbox.space import Arch
 
 ARCH = Arch.parse('c2: conv3\nc3: dw5\np2 = c2 + c3')
@@ -37,7 +37,7 @@ def test_everything_that_a_candidate_can_hold_is_read_back():
 
 @pytest.mark.parametrize('damage', [b'{"index": 1', b'\x00\x00\x00\n', b'{"index": 1}\n'])
 def test_a_damaged_last_line_is_left_out_and_removed_before_the_next_one(tmp_path, damage):
-    file = ResultsFile(tmp_path / 'candidates.jsonl')
+    file = CandidatesFile(tmp_path / 'candidates.jsonl')
     file.append(ONE)
     good = file.path.read_bytes()
     file.path.write_bytes(good + damage)
@@ -51,7 +51,7 @@ def test_a_damaged_last_line_is_left_out_and_removed_before_the_next_one(tmp_pat
 
 
 def test_a_file_that_is_damaged_altogether_or_empty_is_repaired_too(tmp_path):
-    file = ResultsFile(tmp_path / 'candidates.jsonl')
+    file = CandidatesFile(tmp_path / 'candidates.jsonl')
     for content in (b'', b'rubbish', b'rubbish\n'):
         file.path.write_bytes(content)
         file.repair()
@@ -59,7 +59,7 @@ def test_a_file_that_is_damaged_altogether_or_empty_is_repaired_too(tmp_path):
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_whole_lines(tmp_path, monkeypatch):
-    file = ResultsFile(tmp_path / 'candidates.jsonl')
+    file = CandidatesFile(tmp_path / 'candidates.jsonl')
     file.append(ONE)
     good = file.path.read_bytes()
 
@@ -72,11 +72,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_whole_lines(tmp_path, monkeypatc
     assert file.path.read_bytes() == good
 
 
-def test_files_of_several_ranks_become_one_list_and_complete_scores_win(tmp_path):
+def test_files_of_several_processes_become_one_list_and_complete_scores_win(tmp_path):
     stopped = replace(ONE, index=2, stopped=50)
     failed = replace(ONE, index=1, scores={}, error='it broke')
-    first = ResultsFile(tmp_path / 'candidates.jsonl')
-    second = ResultsFile(tmp_path / 'candidates.rank1.jsonl')
+    first = CandidatesFile(tmp_path / 'candidates.jsonl')
+    second = CandidatesFile(tmp_path / 'candidates.rank1.jsonl')
     for candidate in (replace(ONE, index=2), failed):
         first.append(candidate)
     for candidate in (stopped, ONE, failed):
@@ -86,9 +86,9 @@ def test_files_of_several_ranks_become_one_list_and_complete_scores_win(tmp_path
 
 def test_a_work_dir_is_read_with_its_header(tmp_path):
     with pytest.raises(UserError, match='there is no search'):
-        read_results(tmp_path)
+        read_work_dir(tmp_path)
     (tmp_path / 'search.json').write_text(json.dumps(dict(seed=3)))
-    assert read_results(tmp_path) == (dict(seed=3), [])
+    assert read_work_dir(tmp_path) == (dict(seed=3), [])
     (tmp_path / 'search.json').write_text('{')
     with pytest.raises(UserError, match='damaged'):
-        read_results(tmp_path)
+        read_work_dir(tmp_path)

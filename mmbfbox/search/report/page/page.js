@@ -1,11 +1,8 @@
 // Tables and tiles, and starting everything.
 function fillTop() {
-  const facts = Object.fromEntries(data.facts);
-  byId('subtitle').textContent = facts.space ?? '';
-  // '80 of some_file.txt, held out of training (0123456789ab)'
-  const images = (text) => text.replace(/ \([0-9a-f]+\)$/, '').replace(' of ', ' images of ');
-  if (facts['held out images']) byId('images').textContent = `Scored on ${images(facts['held out images'])}; batch norm recalibrated on ` +
-    `${images(facts['recalibration images'])}. AP is with the supernet's weights: it ranks candidates, and is no forecast of what they reach when trained.`;
+  byId('subtitle').textContent = data.space;
+  byId('images').textContent = `Scored on ${data.heldOut}; batch norm recalibrated on ${data.recalibration}. ` +
+    `AP is with the supernet's weights: it ranks candidates, and is no forecast of what they reach when trained.`;
   document.title = `Search report: ${count} candidates`;
   const best = data.best[0].place;
   const tiles = [[data.scores[data.metric][best].toFixed(2), `best ${data.metric} AP (%), candidate ${data.index[best]}`],

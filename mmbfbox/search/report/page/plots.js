@@ -81,7 +81,7 @@ function scatter(host, { x, y, xLabel, yLabel, line, dotsOnLine, lineEnd, format
   host.mark(state.place);
 }
 
-// Places on the Pareto front, from the cheapest to the dearest: no cheaper candidate scores as much.
+// Places on the Pareto front, from the cheapest to the most expensive: no cheaper candidate scores as much.
 function frontOf(cost, score) {
   const order = cost.map((_, i) => i).sort((a, b) => cost[a] - cost[b] || score[b] - score[a] || a - b);
   const front = [];

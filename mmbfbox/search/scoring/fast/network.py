@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from mmbfbox.engine import load_weights
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.search.scoring.fast.fused import fuse
 from mmbfbox.search.scoring.fast.norms import PathNorm, path_norms, replace_norms
 from mmbfbox.search.scoring.fast.prefix import Activations
 from mmbfbox.search.scoring.precision import HALF, check_precision
 from mmbfbox.search.scoring.recalibration import batch_norms
 from mmbfbox.space import Arch
+from mmbfbox.utils.quiet import build_quietly
 
 
 class ResidentSupernet:

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from mmbfbox.space import Arch
 
-Path = tuple[str, ...]
+UnitPath = tuple[str, ...]
 
 
-def path_of(arch: Arch) -> Path:
+def path_of(arch: Arch) -> UnitPath:
     """The units of an arch's backbone: the stem and the choice of every slot, in order."""
     return ('stem', *(choice for stage in arch.stages for choice in stage))
 
@@ -29,7 +29,7 @@ def shared_length(one: Sequence[str], other: Sequence[str]) -> int:
     return min(len(one), len(other))
 
 
-def branch_depths(path: Path, following: Iterable[Path]) -> set[int]:
+def branch_depths(path: UnitPath, following: Iterable[UnitPath]) -> set[int]:
     """The depths at which later paths leave this one: what is known there will be used again.
 
     Args:

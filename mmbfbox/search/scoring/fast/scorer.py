@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmengine import Config
@@ -14,15 +14,15 @@ from mmengine.device import get_device
 from torch import Tensor
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.scoring.building import build_dataset, check_config, image_names
+from mmbfbox.search.scoring.data import build_dataset, check_config, image_names
 from mmbfbox.search.scoring.fast.detections import detect
 from mmbfbox.search.scoring.fast.images import ResidentImages
 from mmbfbox.search.scoring.fast.machine import default_memory, to_bytes
 from mmbfbox.search.scoring.fast.measuring import Batch, Measuring, Scores
 from mmbfbox.search.scoring.fast.network import ResidentSupernet
 from mmbfbox.search.scoring.fast.prefix import (
-    Path,
     PrefixCache,
+    UnitPath,
     branch_depths,
     path_of,
     shared_length,
@@ -42,7 +42,7 @@ from mmbfbox.utils.stopwatch import Stopwatch
 class FastScorer:
     """Gives the scores of :class:`~mmbfbox.search.scoring.reference.ReferenceScorer`, several times faster.
 
-    One supernet and all images stay in memory. Archs are best scored in :meth:`order`: what a path has in
+    One supernet and all images stay in memory. Archs are best scored in :meth:`prepare`: what a path has in
     common with the one before, activations and batch-norm statistics, is not computed again. The
     supernet's own weights and statistics are never written to.
 
@@ -68,6 +68,8 @@ class FastScorer:
     Raises:
         UserError: the config lacks a key or is not a supernet's, or an argument is out of range.
     """
+
+    SPEED_ONLY: ClassVar[frozenset[str]] = frozenset({'cache_memory', 'image_memory'})
 
     def __init__(
         self,
@@ -101,10 +103,18 @@ class FastScorer:
         self._read('recalibration', recalibration, parts=1, size=None, budget=budget)
         left = budget - self._pixels['recalibration'].bytes
         held_out = config.held_out_dataloader
+        self._identity = dict(
+            type='fast',
+            batch_size=batch_size or held_out.get('batch_size', 1),
+            recalibration_batch_size=recalibration.get('batch_size', 1),
+            parts=parts,
+            channels_last=channels_last,
+            precision=precision,
+        )
         self._parts = self._read('held_out', held_out, parts, batch_size, left)
         metainfo = self._pixels['held_out'].dataset.metainfo
         self._measure = Measuring(config.held_out_evaluator, metainfo, self.stopwatch)
-        self._path: Path = ()
+        self._path: UnitPath = ()
         self._queue: deque[Arch] = deque()
         self._ahead: tuple[Arch, Future[Scores]] | None = None
 
@@ -123,8 +133,12 @@ class FastScorer:
         numbers = iter(range(len(batches)))
         return [[next(numbers) for _ in part] for part in divided]
 
-    def order(self, archs: Iterable[Arch]) -> list[Arch]:
-        """The archs in prefix order: those that begin alike stand together."""
+    def identity(self) -> dict[str, Any]:
+        """What scores depend on; how much memory is used is not part of it."""
+        return dict(self._identity)
+
+    def prepare(self, archs: Iterable[Arch]) -> list[Arch]:
+        """The archs in prefix order, in which those that begin alike stand together."""
         ordered = sorted(archs, key=path_of)
         self._queue = deque(ordered)
         return ordered
@@ -133,7 +147,7 @@ class FastScorer:
     def score(self, arch: Arch, keep: Keep | None = None) -> dict[str, float]:
         """AP of ``easy``, ``medium`` and ``hard`` on the held-out images, as fractions.
 
-        While the CPU measures, the device goes on with the next arch of :meth:`order`.
+        While the CPU measures, the device goes on with the next arch of :meth:`prepare`.
 
         Args:
             arch: an arch of the supernet's space.

@@ -10,12 +10,12 @@ from torch import nn
 from torch.nn.functional import batch_norm
 
 from mmbfbox.models import set_arch, space_of
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.search.scoring.fast import kernels
 from mmbfbox.search.scoring.fast.fused import JoinedHead, QuarteredDepthwise, fuse
 from mmbfbox.search.scoring.fast.kernels import normalise_
 from mmbfbox.search.scoring.fast.norms import path_norms, replace_norms
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.quiet import build_quietly
 
 
 @pytest.mark.parametrize('size', [(16, 16), (15, 22), (3, 2)])

@@ -14,11 +14,11 @@ from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
 from mmbfbox.search import ReferenceScorer, ScoreError, build_scorer
-from mmbfbox.search.scoring.building import build_quietly
 from mmbfbox.search.scoring.fast import FastScorer
 from mmbfbox.search.scoring.fast import scorer as fast_scorer
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.quiet import build_quietly
 
 
 @METRICS.register_module()
@@ -89,13 +89,13 @@ def scored(scorer, archs):
 def test_the_detections_are_the_very_same_ones(config, weights, archs, expected):
     assert min(scores['number'] for scores in expected.values()) > 100
     scorer = FastScorer(config, weights, 'cpu')
-    assert scored(scorer, scorer.order(archs)) == expected
+    assert scored(scorer, scorer.prepare(archs)) == expected
 
 
 @pytest.mark.parametrize('memory', [dict(cache_memory=0), dict(cache_memory=3e-3, image_memory=0)])
 def test_little_memory_and_any_order_change_no_score(config, weights, archs, expected, memory):
     scorer = FastScorer(config, weights, 'cpu', **memory)
-    scorer.order(archs)
+    scorer.prepare(archs)
     assert scored(scorer, archs) == expected
     assert scorer.cache.used <= scorer.cache.budget
 
@@ -146,7 +146,7 @@ def test_a_candidate_that_is_given_up_leaves_the_next_ones_right(config, weights
     assert seen[reference] == seen[scorer] and [n for n, _ in seen[scorer]] == [4, 7]
     assert scorer.score(archs[1])['number'] == expected[archs[1]]['number']
     # Also one that has been begun ahead, part by part.
-    first, second, *_ = scorer.order(archs)
+    first, second, *_ = scorer.prepare(archs)
     assert scorer.score(first)['number'] == expected[first]['number']
     assert scorer.score(second, lambda *_: True)['number'] == expected[second]['number']
     after = scorer.score(archs[8])
@@ -188,7 +188,7 @@ def test_bad_weights_cost_only_the_archs_that_use_them(config, weights, archs, e
     assert well and scored(scorer, well) == {arch: expected[arch] for arch in well}
     # In order, each arch is begun before it is asked for: trouble is told in its own turn.
     found = {}
-    for arch in scorer.order(archs):
+    for arch in scorer.prepare(archs):
         try:
             found |= scored(scorer, [arch])
         except ScoreError:

@@ -1,9 +1,7 @@
-"""What every scorer builds from a config: its data sets, and networks without a log of each weight."""
+"""The data that scores depend on: what a config must say of it, and its data sets."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from typing import Any
 
 from mmdet.registry import DATASETS
@@ -43,13 +41,3 @@ def build_dataset(config: Any, name: str) -> Any:
 def image_names(dataset: Any) -> list[str]:
     """The names of a dataset's images, in order."""
     return [str(dataset.get_data_info(index)['img_id']) for index in range(len(dataset))]
-
-
-def build_quietly(build: Callable[[], Any]) -> Any:
-    """Run ``build`` without mmengine's log of each parameter's initialisation."""
-    logger = logging.getLogger('mmengine')
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        return build()
-    finally:
-        logger.disabled = disabled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine import Config
@@ -14,6 +15,7 @@ from mmbfbox.search.scoring.interface import Scorer
 from mmbfbox.search.scoring.reference import ReferenceScorer
 
 SCORERS: dict[str, Any] = {'fast': FastScorer, 'reference': ReferenceScorer}
+DEFAULT = 'fast'
 
 
 def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None = None) -> Scorer:
@@ -28,11 +30,11 @@ def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None 
     Raises:
         UserError: an unknown type or key, or what the scorer refuses.
     """
-    keys: dict[str, Any] = dict(config.get('search', {}).get('scorer', {}))
-    kind = keys.pop('type', 'fast')
+    keys: dict[str, Any] = dict(config.get('search', {}).get('scorer') or {})
+    kind = keys.pop('type', DEFAULT)
     if kind not in SCORERS:
         raise UserError(f'search.scorer has the type {kind!r}; use one of {", ".join(SCORERS)}')
-    known = set(inspect.signature(SCORERS[kind]).parameters) - {'config', 'weights', 'device'}
+    known = set(_own_parameters(kind))
     if not set(keys) <= known:
         raise UserError(
             f'search.scorer has the keys {", ".join(sorted(set(keys) - known))}, which the {kind} scorer '
@@ -40,3 +42,20 @@ def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None 
         )
     scorer: Scorer = SCORERS[kind](config, weights, device, **keys)
     return scorer
+
+
+def complete_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """What :meth:`Scorer.identity` says, from one that leaves out what stands at its default."""
+    kind = identity.get('type', DEFAULT)
+    defaults = {
+        name: parameter.default
+        for name, parameter in _own_parameters(kind).items()
+        if name not in SCORERS[kind].SPEED_ONLY
+    }
+    return {'type': kind, **defaults, **identity}
+
+
+def _own_parameters(kind: str) -> dict[str, inspect.Parameter]:
+    """The parameters that a config may set."""
+    parameters = inspect.signature(SCORERS[kind]).parameters
+    return {k: v for k, v in parameters.items() if k not in ('config', 'weights', 'device')}
