@@ -32,9 +32,9 @@ from tests.engine.distributed.process_training import (
 
 
 def joined_batch(rank: int) -> list[dict[str, Tensor]]:
-    """Training on half of each batch; small buckets, so that there are several."""
+    """Training on half of each batch."""
     # Other weights on rank 1: it has to get those of rank 0.
-    model = PathDataParallel(supernet(seed=rank), bucket_mb=0.01, check_interval=2)
+    model = PathDataParallel(supernet(seed=rank), check_interval=2)
     return train(model, range(rank, rank + 1))
 
 

@@ -154,6 +154,7 @@ def test_ranks_that_disagree_end_in_one_sentence_on_every_rank(ranks, scenario, 
 
 
 def test_ranks_that_part_are_noticed_at_the_next_check(ranks):
+    """Until then nobody waits for ever."""
     for rank in ranks:
         said = rank['late_disagreement']
         assert said[:4] == [''] * 4 and 'disagree' in said[4]
@@ -178,5 +179,5 @@ def test_the_wrapper_is_one_that_mmengine_knows():
 def test_the_wrapper_wants_several_processes():
     with pytest.raises(UserError, match='dist_train.sh'):
         PathDataParallel(torch.nn.Linear(1, 1))
-    with pytest.raises(UserError, match='bucket_mb'):
-        PathDataParallel(torch.nn.Linear(1, 1), bucket_mb=0)
+    with pytest.raises(UserError, match='check_interval'):
+        PathDataParallel(torch.nn.Linear(1, 1), check_interval=-1)
