@@ -27,14 +27,12 @@ from torch import nn
 
 from benchmarks.common.networks import batch, build
 from benchmarks.common.scripts import new_parser
-from benchmarks.training.overlapping.path_parallel import OverlappingDataParallel
 from mmbfbox.engine import PathDataParallel
 from mmbfbox.models import set_arch, space_of
 
 MIB = 2**20
 TITLES = dict(
     path='PathDataParallel',
-    overlap='the same, overlapping with the backward pass',
     ddp='DDP, find_unused_parameters=True',
 )
 
@@ -56,7 +54,6 @@ def one_rank(rank: int, args: argparse.Namespace) -> None:
 
     networks: dict[str, nn.Module] = {
         'path': PathDataParallel(build(args.config), check_interval=50),
-        'overlap': OverlappingDataParallel(build(args.config), check_interval=50),
         'ddp': MMDistributedDataParallel(
             build(args.config), broadcast_buffers=False, find_unused_parameters=True
         ),
@@ -68,11 +65,10 @@ def one_rank(rank: int, args: argparse.Namespace) -> None:
         for name, network in networks.items()
     }
     images, samples = batch(2, args.size)
-    names, rows = list(networks), []
+    rows = []
     for step in range(args.steps + 1):
         row = {}
-        names.append(names.pop(0))
-        for name in names if step % 2 else reversed(names):
+        for name in sorted(networks, reverse=bool(step % 2)):
             network = networks[name]
             set_arch(network.module, space_of(network.module).sample(0, step))
             reducer = None if name == 'ddp' else network.reducer
@@ -124,14 +120,11 @@ def both_ranks(args: argparse.Namespace) -> None:
         )
         print(f'| {title} | {sent / MIB:.2f} | {sent / active:.3f} x | {seconds:.3f} | {cpu:.3f} |')
     print(f'largest ratio of reduced to active bytes: {ratio:.4f}')
-    for name in list(TITLES)[1:]:
-        pairs = statistics.quantiles(
-            (row[f'{name} seconds'] / row['path seconds'] for row in times), n=4
-        )
-        print(
-            f'a step with {TITLES[name]} takes {pairs[1]:.3f} x as long (quartiles {pairs[0]:.3f} '
-            f'to {pairs[2]:.3f}, {len(times)} steps)'
-        )
+    pairs = statistics.quantiles((row['ddp seconds'] / row['path seconds'] for row in times), n=4)
+    print(
+        f'a step of DDP takes {pairs[1]:.3f} x as long (median over {len(times)} pairs of steps; '
+        f'quartiles {pairs[0]:.3f} and {pairs[2]:.3f})'
+    )
 
 
 def main() -> None:

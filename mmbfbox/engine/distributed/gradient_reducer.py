@@ -21,9 +21,9 @@ class GradientReducer:
     """Averages gradients over the processes at the end of a backward pass.
 
     The processes first tell each other which parameters have got a gradient since the last exchange, with
-    one byte for each; then the gradients that any of them has got travel in a few pieces. A
-    parameter without a gradient on any process stays without one; where only some processes have one, all
-    get the average, to which the others add zeros.
+    one byte for each; then the gradients that any of them has got travel in a few pieces. A parameter
+    without a gradient on any process stays without one; where only some processes have one, all get the
+    average, to which the others add zeros.
 
     Args:
         parameters: names and parameters; those that are not trained are left out.
