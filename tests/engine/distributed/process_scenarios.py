@@ -7,12 +7,14 @@ All scenarios run in one pair of processes, because starting them takes longer t
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.logging import MMLogger
 from mmengine.model import ExponentialMovingAverage, MMDistributedDataParallel
 from torch import Tensor, nn
 from torch import distributed as dist
@@ -170,6 +172,16 @@ def average(rank: int) -> dict[str, Any]:
     return dict(before=before, after=averaged.module.state_dict(), now=model.module.state_dict())
 
 
+def older_key(rank: int) -> list[str]:
+    """What a config of an earlier version is told."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    MMLogger.get_current_instance().addHandler(handler)
+    PathDataParallel(nn.Linear(2, 1), bucket_mb=16)
+    return said
+
+
 def message_of(action: Callable[[], object]) -> str:
     try:
         action()
@@ -181,6 +193,7 @@ def message_of(action: Callable[[], object]) -> str:
 SCENARIOS = (
     joined_batch, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler, other_paths,
     other_gradients, late_disagreement, other_models, average,
+    older_key,
 )  # fmt: skip
 
 

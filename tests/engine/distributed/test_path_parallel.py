@@ -171,6 +171,11 @@ def test_an_average_of_weights_follows_the_detector(ranks):
             assert torch.allclose(after[name], mean, atol=1e-7), name
 
 
+def test_a_config_with_the_key_of_an_earlier_version_works_with_one_line_of_notice(ranks):
+    assert len(ranks[0]['older_key']) == 1
+    assert 'bucket_mb of PathDataParallel has no effect' in ranks[0]['older_key'][0]
+
+
 def test_the_wrapper_is_one_that_mmengine_knows():
     assert MODEL_WRAPPERS.get('PathDataParallel') is PathDataParallel
     assert is_model_wrapper(PathDataParallel.__new__(PathDataParallel))
