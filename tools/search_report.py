@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmbfbox  # noqa: F401, first: mmengine needs a home
+
+# isort: split
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
@@ -15,6 +18,7 @@ from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.loaders import dependent_loader_options
 
 
 @exit_on_user_error
@@ -56,8 +60,9 @@ def main() -> None:
                 'measuring attention needs the supernet; give its checkpoint as --supernet'
             )
         config = load_config(args.config, args.cfg_options)
-        if args.data_root:
+        if args.data_root is not None:
             set_data_root(config, args.data_root)
+        dependent_loader_options(config)
         init_default_scope(config.get('default_scope', 'mmdet'))
         metric = str(search.facts.get('metric', 'hard'))
         best = best_first(search.scored, metric)

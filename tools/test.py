@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmbfbox  # noqa: F401, first: mmengine needs a home
+
+# isort: split
 import argparse
 
 from mmengine import Config
@@ -15,6 +18,7 @@ from mmbfbox.inference.settings import BENCHMARKS, use_benchmark
 from mmbfbox.search.config import own_device
 from mmbfbox.search.scoring.recalibrated import Recalibrator
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
+from mmbfbox.utils.loaders import dependent_loader_options
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -99,6 +103,7 @@ def configure(args: argparse.Namespace) -> Config:
         # What the command line says about the test holds for the benchmark, too.
         options = args.cfg_options or {}
         config.merge_from_dict({k: v for k, v in options.items() if k.startswith('test_')})
+        dependent_loader_options(config)
     return config
 
 

@@ -45,9 +45,17 @@ class _FaceMetric(BaseMetric):
         self.results.extend(self._collect(sample) for sample in data_samples)
 
     def _collect(self, sample: Sample) -> Result:
+        if not isinstance(sample['img_id'], str):
+            raise UserError(
+                f'{type(self).__name__} needs the names of the images, and the data set only numbers them '
+                f'(img_id {sample["img_id"]!r}), as those of COCO JSON do; test with CocoMetric, or take '
+                'WiderFaceDataset'
+            )
         instances = sample['pred_instances']
         boxes = np.asarray(instances['bboxes'].detach().cpu().numpy(), dtype=np.float64)
         scores = np.asarray(instances['scores'].detach().cpu().numpy(), dtype=np.float64)
+        if 'unreadable' in sample:  # nothing can be found on an image that was not there
+            boxes, scores = boxes[:0], scores[:0]
         return {
             'name': sample['img_id'],
             'detections': np.hstack((boxes.reshape(-1, 4), scores[:, None])),
@@ -114,7 +122,7 @@ class WiderFaceMetric(_FaceMetric):
             if 'gt_boxes' not in sample or 'gt_valid' not in sample:
                 raise UserError(
                     f'{sample["img_id"]} comes without the meta keys gt_boxes and gt_valid; '
-                    'give ground_truth, or let the pipeline pack these keys'
+                    'give ground_truth, or a WiderFaceDataset whose pipeline packs these keys'
                 )
             result['boxes'] = xyxy_to_xywh(sample['gt_boxes'])
             result['valid'] = np.asarray(sample['gt_valid'], dtype=bool).reshape(-1)

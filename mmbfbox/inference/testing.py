@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from mmdet.registry import METRICS
 from mmengine import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
@@ -140,6 +143,7 @@ def _use_subnet(
 def _choose(config: Config, how: HowToTest) -> None:
     """Bring the choices into the config."""
     if how.out_dir:
+        _check_writes(config.test_evaluator)
         make_writable_dir(how.out_dir)
         config.test_evaluator.out_dir = how.out_dir
     scheme = how.scheme or config.get('test_scheme')
@@ -152,6 +156,17 @@ def _choose(config: Config, how: HowToTest) -> None:
     if how.pictures:
         hook = dict(type='DetectionPicturesHook', out_dir=how.pictures, number=how.number)
         config.custom_hooks = [*config.get('custom_hooks', []), hook]
+
+
+def _check_writes(evaluator: Any) -> None:
+    """Only a metric that knows its benchmark's layout writes detections."""
+    kind = evaluator.get('type') if isinstance(evaluator, Mapping) else 'a list of metrics'
+    metric = METRICS.get(kind) if isinstance(kind, str) else kind
+    if metric is None or 'out_dir' not in inspect.signature(metric).parameters:
+        raise UserError(
+            f'--out-dir is given, and the test_evaluator, {kind}, writes no detections; leave --out-dir '
+            'away (CocoMetric writes them below its own outfile_prefix), or take a metric of faces'
+        )
 
 
 def _detector_of(model: nn.Module) -> nn.Module:

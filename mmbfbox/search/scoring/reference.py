@@ -14,6 +14,7 @@ from mmengine.evaluator import Evaluator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmbfbox.datasets.shared_memory import check_shared_memory
 from mmbfbox.engine import load_weights
 from mmbfbox.export import subnet_model, subnet_weights
 from mmbfbox.search.scoring.building import build_dataset, build_quietly, check_config, image_names
@@ -21,6 +22,7 @@ from mmbfbox.search.scoring.interface import DEFAULT_PARTS, Keep, batches_in_par
 from mmbfbox.search.scoring.precision import float32_arithmetic
 from mmbfbox.search.scoring.recalibration import batch_norms, recalibrate
 from mmbfbox.space import Arch
+from mmbfbox.utils.loaders import TIMEOUT
 
 
 class ReferenceScorer:
@@ -62,15 +64,19 @@ class ReferenceScorer:
         dataset = build_dataset(config, name)
         self.images[name] = image_names(dataset)
         self._metainfo = dataset.metainfo
-        return [
+        workers = config.get('num_workers', 0)
+        loaders = [
             DataLoader(
                 dataset,
                 batch_sampler=batches,
                 collate_fn=pseudo_collate,
-                num_workers=config.get('num_workers', 0),
+                num_workers=workers,
+                timeout=config.get('timeout', TIMEOUT) if workers else 0,
             )
             for batches in batches_in_parts(len(dataset), config.get('batch_size', 1), parts)
         ]
+        check_shared_memory({f'{name}_dataloader': loaders[0]})
+        return loaders
 
     def order(self, archs: Iterable[Arch]) -> list[Arch]:
         """The archs in the order in which they are best scored: here any order is as good."""

@@ -12,8 +12,8 @@ from mmengine.registry import DefaultScope
 from mmbfbox.datasets import DamagedImageError
 from mmbfbox.datasets.randomness import seeded
 from mmbfbox.datasets.transforms.data_anchor_sampling import DataAnchorSampling
-from mmbfbox.datasets.transforms.loading import ImageFile, read_image
 from mmbfbox.datasets.wider_annotations import parse_wider_annotations
+from mmbfbox.utils.images import ImageFile, read_image
 
 REST = [
     dict(type='LoadAnnotations', with_bbox=True),

@@ -1,0 +1,244 @@
+custom_imports = dict(
+    allow_failed_imports=False,
+    imports=[
+        'mmbfbox.models',
+        'mmbfbox.datasets',
+        'mmbfbox.evaluation.metrics',
+        'mmbfbox.engine',
+        'mmbfbox.inference',
+    ],
+)
+data_root = 'data/WIDERFace/'
+default_scope = 'mmdet'
+held_out_dataloader = dict(
+    batch_size=4,
+    dataset=dict(
+        ann_file='wider_face_split/wider_face_train_bbx_gt.txt',
+        data_prefix=dict(img='WIDER_train/images'),
+        data_root='data/WIDERFace/',
+        held_out=10,
+        part='held_out',
+        pipeline=[
+            dict(type='LoadFaceImage'),
+            dict(
+                keep_ratio=True,
+                scale=(
+                    96,
+                    96,
+                ),
+                type='Resize',
+            ),
+            dict(
+                pad_val=dict(
+                    img=(
+                        103.53,
+                        116.28,
+                        123.675,
+                    )
+                ),
+                size=(
+                    96,
+                    96,
+                ),
+                type='Pad',
+            ),
+            dict(
+                meta_keys=(
+                    'img_id',
+                    'img_path',
+                    'ori_shape',
+                    'img_shape',
+                    'scale_factor',
+                    'gt_boxes',
+                    'gt_valid',
+                ),
+                type='PackDetInputs',
+            ),
+        ],
+        recalibration=6,
+        split_seed=0,
+        test_mode=True,
+        type='WiderFaceDataset',
+    ),
+    drop_last=False,
+    num_workers=0,
+    sampler=dict(shuffle=False, type='DefaultSampler'),
+)
+held_out_evaluator = dict(type='WiderFaceMetric')
+model = dict(
+    backbone=dict(
+        deep_choices=[
+            'conv3',
+            'dw3',
+            'dw5',
+        ],
+        depths=[
+            1,
+            1,
+            1,
+        ],
+        out_channels=[
+            16,
+            16,
+            16,
+        ],
+        shallow_choices=[
+            'conv3',
+            'dw5',
+            'dw3_5',
+            'dw7',
+        ],
+        stem_channels=8,
+        type='SearchableFaceBackbone',
+    ),
+    bbox_head=dict(
+        anchor_generator=dict(
+            center_offset=0.5,
+            octave_base_scale=4,
+            ratios=[
+                1.0,
+            ],
+            scales_per_octave=1,
+            strides=[
+                4,
+                8,
+                16,
+            ],
+            type='AnchorGenerator',
+        ),
+        bbox_coder=dict(
+            target_means=[
+                0.0,
+                0.0,
+                0.0,
+                0.0,
+            ],
+            target_stds=[
+                1.0,
+                1.0,
+                1.0,
+                1.0,
+            ],
+            type='DeltaXYWHBBoxCoder',
+        ),
+        in_channels=8,
+        loss_bbox=dict(beta=0.1111111111111111, loss_weight=2.0, type='SmoothL1Loss'),
+        loss_cls=dict(alpha=0.25, gamma=2.0, loss_weight=1.0, type='FocalLoss', use_sigmoid=True),
+        num_classes=1,
+        type='PerLevelRetinaHead',
+    ),
+    data_preprocessor=dict(
+        bgr_to_rgb=True,
+        mean=[
+            123.675,
+            116.28,
+            103.53,
+        ],
+        pad_size_divisor=32,
+        std=[
+            58.395,
+            57.12,
+            57.375,
+        ],
+        type='FaceDataPreprocessor',
+    ),
+    neck=dict(
+        channels=8,
+        in_channels=[
+            16,
+            16,
+            16,
+        ],
+        targets=[
+            2,
+            3,
+        ],
+        type='SearchableAttentionFPN',
+    ),
+    test_cfg=dict(
+        max_per_img=750,
+        min_bbox_size=0,
+        nms=dict(iou_threshold=0.3, type='nms'),
+        nms_pre=5000,
+        score_thr=0.01,
+    ),
+    train_cfg=dict(
+        allowed_border=-1,
+        assigner=dict(type='FaceAssigner'),
+        pos_weight=-1,
+        sampler=dict(type='PseudoSampler'),
+    ),
+    type='RetinaNet',
+)
+recalibration_dataloader = dict(
+    batch_size=4,
+    dataset=dict(
+        ann_file='wider_face_split/wider_face_train_bbx_gt.txt',
+        data_prefix=dict(img='WIDER_train/images'),
+        data_root='data/WIDERFace/',
+        held_out=10,
+        part='recalibration',
+        pipeline=[
+            dict(type='LoadFaceImage'),
+            dict(
+                keep_ratio=True,
+                scale=(
+                    96,
+                    96,
+                ),
+                type='Resize',
+            ),
+            dict(
+                pad_val=dict(
+                    img=(
+                        103.53,
+                        116.28,
+                        123.675,
+                    )
+                ),
+                size=(
+                    96,
+                    96,
+                ),
+                type='Pad',
+            ),
+            dict(
+                meta_keys=(
+                    'img_id',
+                    'img_path',
+                    'ori_shape',
+                    'img_shape',
+                    'scale_factor',
+                    'gt_boxes',
+                    'gt_valid',
+                ),
+                type='PackDetInputs',
+            ),
+        ],
+        recalibration=6,
+        split_seed=0,
+        test_mode=True,
+        type='WiderFaceDataset',
+    ),
+    drop_last=False,
+    num_workers=0,
+    sampler=dict(shuffle=False, type='DefaultSampler'),
+)
+search = dict(
+    best=2,
+    candidates=16,
+    export=0,
+    limits=dict(detector_macs=dict(max=3850000.0)),
+    metric='hard',
+    race=dict(keep=2, round=4),
+    scorer=dict(cache_memory=0.1, parts=3),
+    seed=0,
+    size=(
+        96,
+        96,
+    ),
+    strategy=dict(batch=3, population=5, tournament=3, type='ageing'),
+)
+train_dataloader = dict(
+    dataset=dict(ann_file='wider_face_split/wider_face_train_bbx_gt.txt', part='train')
+)
