@@ -2,7 +2,8 @@
 
     python benchmarks/training/gradient_exchange.py
 
-Two gloo processes on the CPU, one thread each. Both wrappers take turns, step by step, on the same paths.
+Two gloo processes on the CPU, one thread each. The wrappers take turns, step by step, on the same paths;
+times are medians over the steps of rank 0.
 """
 
 from __future__ import annotations
@@ -30,10 +31,14 @@ from mmbfbox.engine import PathDataParallel
 from mmbfbox.models import set_arch, space_of
 
 MIB = 2**20
+TITLES = dict(
+    path='PathDataParallel',
+    ddp='DDP, find_unused_parameters=True',
+)
 
 
 def one_rank(rank: int, args: argparse.Namespace) -> None:
-    """One of two ranks: both wrappers take turns, step by step, on the same paths."""
+    """One of two processes: the wrappers take turns, step by step, on the same paths."""
     torch.set_num_threads(1)
     store = f'file://{args.store}'
     dist.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
@@ -66,18 +71,18 @@ def one_rank(rank: int, args: argparse.Namespace) -> None:
         for name in sorted(networks, reverse=bool(step % 2)):
             network = networks[name]
             set_arch(network.module, space_of(network.module).sample(0, step))
-            sent['ddp'], before = 0, networks['path'].reducer.bytes_reduced
+            reducer = None if name == 'ddp' else network.reducer
+            sent['ddp'], before = 0, reducer.bytes_reduced if reducer else 0
             dist.barrier()
-            start = time.perf_counter()
+            start, start_cpu = time.perf_counter(), time.process_time()
             losses = network(images, samples, mode='loss')
             network.module.parse_losses(losses)[0].backward()
             optimizers[name].step()
             row[f'{name} seconds'] = time.perf_counter() - start
+            row[f'{name} cpu'] = time.process_time() - start_cpu
             gradients = [p.grad for p in network.parameters() if p.grad is not None]
             row['active bytes'] = sum(gradient.nbytes for gradient in gradients)
-            row[f'{name} bytes'] = (
-                networks['path'].reducer.bytes_reduced - before if name == 'path' else sent['ddp']
-            )
+            row[f'{name} bytes'] = reducer.bytes_reduced - before if reducer else sent['ddp']
             optimizers[name].zero_grad()
         rows.append(row)
     if rank == 0:
@@ -103,18 +108,22 @@ def both_ranks(args: argparse.Namespace) -> None:
     active = statistics.mean(row['active bytes'] for row in rows)
     ratio = max(row['path bytes'] / row['active bytes'] for row in rows)
     print(f'\n{args.config}, 2 x {args.size}x{args.size} a rank, 2 gloo processes, one thread each')
-    print('| wrapper | MiB reduced a step | of the active gradients | seconds a step |')
-    print('|---|---|---|---|')
-    titles = dict(path='PathDataParallel', ddp='DDP, find_unused_parameters=True')
-    for name, title in titles.items():
-        sent = statistics.mean(row[f'{name} bytes'] for row in rows)
-        seconds = statistics.median(row[f'{name} seconds'] for row in tables['seconds'])
-        print(f'| {title} | {sent / MIB:.1f} | {sent / active:.3f} x | {seconds:.2f} |')
-    pairs = [row['ddp seconds'] / row['path seconds'] for row in tables['seconds']]
     print(
-        f'largest ratio of reduced to active bytes: {ratio:.4f}; '
-        f'a step of DDP takes {statistics.median(pairs):.2f} x as long '
-        f'(median over {len(pairs)} pairs of steps)'
+        '| wrapper | MiB reduced a step | of the active gradients | seconds a step | CPU seconds |'
+    )
+    print('|---|---|---|---|---|')
+    times = tables['seconds']
+    for name, title in TITLES.items():
+        sent = statistics.mean(row[f'{name} bytes'] for row in rows)
+        seconds, cpu = (
+            statistics.median(row[f'{name} {what}'] for row in times) for what in ('seconds', 'cpu')
+        )
+        print(f'| {title} | {sent / MIB:.2f} | {sent / active:.3f} x | {seconds:.3f} | {cpu:.3f} |')
+    print(f'largest ratio of reduced to active bytes: {ratio:.4f}')
+    pairs = statistics.quantiles((row['ddp seconds'] / row['path seconds'] for row in times), n=4)
+    print(
+        f'a step of DDP takes {pairs[1]:.3f} x as long (median over {len(times)} pairs of steps; '
+        f'quartiles {pairs[0]:.3f} and {pairs[2]:.3f})'
     )
 
 

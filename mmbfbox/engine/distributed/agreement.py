@@ -1,4 +1,4 @@
-"""Making sure that all ranks of a distributed run say the same."""
+"""Making sure that all processes of a distributed run say the same."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def check_agreement(
     group: dist.ProcessGroup | None = None,
     device: torch.device | str = 'cpu',
 ) -> None:
-    """Compare a text over the ranks; every rank has to call this at the same point.
+    """Compare a text over the processes; each of them has to call this at the same point.
 
-    Eight bytes travel from each rank; the texts themselves only if these differ. The caller waits for
-    the other ranks and, on a GPU, for the device.
+    Eight bytes travel from each process; the texts themselves only if these differ. The caller waits for
+    the other processes and, on a GPU, for the device.
 
     Args:
         what: what the text is, for the message: ``'active path'``.
-        text: this rank's text.
+        text: this process's text.
         advice: what the user can do, the end of the message.
-        group: the ranks; None for all.
+        group: the processes; None for all.
         device: where the process group's tensors live.
 
     Raises:
-        UserError: the texts differ; raised on every rank, with the first differing line of two ranks.
+        UserError: the texts differ; raised on every process, with the first differing line of two.
     """
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     own = torch.tensor(int.from_bytes(digest, 'big', signed=True), device=device)
@@ -44,7 +44,7 @@ def check_agreement(
     other = next(rank for rank, value in enumerate(digests) if value != digests[0])
     first, second = _difference(texts[0], texts[other])
     raise UserError(
-        f'the ranks of this run disagree on the {what}: rank 0 has {first}, rank {other} has '
+        f'the processes of this run disagree on the {what}: rank 0 has {first}, rank {other} has '
         f'{second}; {advice}'
     )
 

@@ -7,12 +7,14 @@ All scenarios run in one pair of processes, because starting them takes longer t
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.logging import MMLogger
 from mmengine.model import ExponentialMovingAverage, MMDistributedDataParallel
 from torch import Tensor, nn
 from torch import distributed as dist
@@ -32,9 +34,9 @@ from tests.engine.distributed.process_training import (
 
 
 def joined_batch(rank: int) -> list[dict[str, Tensor]]:
-    """Training on half of each batch; small buckets, so that there are several."""
+    """Training on half of each batch."""
     # Other weights on rank 1: it has to get those of rank 0.
-    model = PathDataParallel(supernet(seed=rank), bucket_mb=0.01, check_interval=2)
+    model = PathDataParallel(supernet(seed=rank), check_interval=2)
     return train(model, range(rank, rank + 1))
 
 
@@ -170,6 +172,16 @@ def average(rank: int) -> dict[str, Any]:
     return dict(before=before, after=averaged.module.state_dict(), now=model.module.state_dict())
 
 
+def older_key(rank: int) -> list[str]:
+    """What a config of an earlier version is told."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    MMLogger.get_current_instance().addHandler(handler)
+    PathDataParallel(nn.Linear(2, 1), bucket_mb=16)
+    return said
+
+
 def message_of(action: Callable[[], object]) -> str:
     try:
         action()
@@ -181,6 +193,7 @@ def message_of(action: Callable[[], object]) -> str:
 SCENARIOS = (
     joined_batch, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler, other_paths,
     other_gradients, late_disagreement, other_models, average,
+    older_key,
 )  # fmt: skip
 
 

@@ -154,6 +154,7 @@ def test_ranks_that_disagree_end_in_one_sentence_on_every_rank(ranks, scenario, 
 
 
 def test_ranks_that_part_are_noticed_at_the_next_check(ranks):
+    """Until then nobody waits for ever."""
     for rank in ranks:
         said = rank['late_disagreement']
         assert said[:4] == [''] * 4 and 'disagree' in said[4]
@@ -170,6 +171,11 @@ def test_an_average_of_weights_follows_the_detector(ranks):
             assert torch.allclose(after[name], mean, atol=1e-7), name
 
 
+def test_a_config_with_the_key_of_an_earlier_version_works_with_one_line_of_notice(ranks):
+    assert len(ranks[0]['older_key']) == 1
+    assert 'bucket_mb of PathDataParallel has no effect' in ranks[0]['older_key'][0]
+
+
 def test_the_wrapper_is_one_that_mmengine_knows():
     assert MODEL_WRAPPERS.get('PathDataParallel') is PathDataParallel
     assert is_model_wrapper(PathDataParallel.__new__(PathDataParallel))
@@ -178,5 +184,5 @@ def test_the_wrapper_is_one_that_mmengine_knows():
 def test_the_wrapper_wants_several_processes():
     with pytest.raises(UserError, match='dist_train.sh'):
         PathDataParallel(torch.nn.Linear(1, 1))
-    with pytest.raises(UserError, match='bucket_mb'):
-        PathDataParallel(torch.nn.Linear(1, 1), bucket_mb=0)
+    with pytest.raises(UserError, match='check_interval'):
+        PathDataParallel(torch.nn.Linear(1, 1), check_interval=-1)
