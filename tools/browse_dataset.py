@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmbfbox
+
+# isort: split
 from pathlib import Path
 from typing import Any
 

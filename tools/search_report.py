@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmbfbox  # noqa: F401, first: mmengine needs a home
+
+# isort: split
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 

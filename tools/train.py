@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmbfbox  # noqa: F401, first: mmengine needs a home
+
+# isort: split
 import torch
 from mmengine import Config
 from mmengine.dist import is_distributed, is_main_process

@@ -60,6 +60,14 @@ class ResumableSampler(Sampler[SampleIndex]):
         dataset: the data set.
         shuffle: whether to permute; otherwise the images come in the order of the data set.
         seed: seed of the order and of the augmentation, the same on all ranks; drawn if ``None``.
+
+    Example:
+        >>> from itertools import islice
+        >>> sampler = ResumableSampler(range(5), seed=0)
+        >>> order = list(islice(sampler, 8))
+        >>> sampler.start_at(6, seed=0)
+        >>> list(islice(sampler, 2)) == order[6:]
+        True
     """
 
     def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None) -> None:

@@ -26,6 +26,11 @@ def split_names(
 
     Raises:
         UserError: an unknown part, or more images asked for than there are.
+
+    Example:
+        >>> names = [f'{event}/{number}' for event in ('Parade', 'Concert') for number in range(4)]
+        >>> split_names(names, 'held_out', held_out=2, recalibration=3, seed=0)
+        ['Concert/0', 'Parade/3']
     """
     if part not in PARTS:
         raise UserError(f'part is {part!r}; set it to None or one of {", ".join(PARTS)}')

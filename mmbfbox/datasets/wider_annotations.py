@@ -63,6 +63,14 @@ def parse_wider_annotations(path: str | Path) -> list[WiderRecord]:
     Raises:
         UserError: the file is missing, a line is not what the format has in that place, or an image
             comes twice.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / 'wider_face_val_bbx_gt.txt'
+        >>> _ = path.write_text('Parade/a.jpg\\n1\\n10 20 30 40 0 0 0 0 0 0\\n')
+        >>> (record,) = parse_wider_annotations(path)
+        >>> record.image_id, record.boxes.tolist()
+        ('Parade/a', [[10.0, 20.0, 40.0, 60.0]])
     """
     path, lines = Path(path), _lines(path)
     records = []

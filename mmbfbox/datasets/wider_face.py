@@ -102,7 +102,7 @@ class WiderFaceDataset(FaceDataset):
     def _data_info(self, folder: Path, record: WiderRecord) -> dict[str, Any]:
         ignore = record.invalid & (self.invalid_faces == 'ignore')
         drop = record.invalid & (self.invalid_faces == 'drop')
-        info = dict(
+        info: dict[str, Any] = dict(
             img_id=record.image_id,
             img_path=str(folder / record.name),
             instances=[

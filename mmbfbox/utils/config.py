@@ -75,6 +75,11 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
         UserError: there is no such config, it or one of its bases cannot be read, or an option
             names a top-level key that is neither in the config nor known to mmengine's runner, or
             does not fit into what is there.
+
+    Example:
+        >>> config = load_config('demo/bfbox_supernet_demo', {'train_cfg.max_iters': 5})
+        >>> config.train_cfg.max_iters
+        5
     """
     path = find_config(name_or_path)
     try:
@@ -169,12 +174,11 @@ def config_from_text(text: str, source: str) -> Config:
     try:
         content = {}
         for statement in ast.parse(text).body:
-            if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-                raise ValueError(ast.unparse(statement))
-            name = statement.targets[0]
-            if not isinstance(name, ast.Name):
-                raise ValueError(ast.unparse(statement))
-            content[name.id] = _literal(statement.value)
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    content[name] = _literal(value)
+                case _:
+                    raise ValueError(ast.unparse(statement))
         return Config(content)
     except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
         raise UserError(

@@ -36,7 +36,12 @@ _SQUARE_TRIES = 50
 
 
 def face_sizes(boxes: Boxes) -> NDArray[np.float64]:
-    """``(N,)`` square roots of the areas of ``(N, 4)`` xyxy boxes."""
+    """``(N,)`` square roots of the areas of ``(N, 4)`` xyxy boxes.
+
+    Example:
+        >>> face_sizes(np.array([[0, 0, 4, 9], [5, 5, 7, 7]], np.float32))
+        array([6., 2.])
+    """
     return np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1, dtype=np.float64))
 
 
@@ -45,9 +50,14 @@ def sample_target_size(rng: np.random.Generator, size: float, anchors: Sequence[
 
     The nearest anchor ``i`` is found, an anchor is drawn uniformly from ``0 .. i + 1`` (as far as
     there are any), and multiplied by ``2^U(-1, 1)``.
+
+    Example:
+        >>> size = sample_target_size(np.random.default_rng(0), 20, (16, 32, 64, 128))
+        >>> 8 <= size <= 64  # the nearest anchor is 16, the next one 32, and the factor at most 2
+        True
     """
     nearest = int(np.argmin(np.abs(np.asarray(anchors) - size)))
-    target = rng.integers(0, min(nearest + 1, len(anchors) - 1), endpoint=True)
+    target = int(rng.integers(0, min(nearest + 1, len(anchors) - 1), endpoint=True))
     return float(anchors[target] * 2 ** rng.uniform(-1, 1))
 
 
@@ -210,7 +220,7 @@ class DataAnchorSampling(BaseTransform):
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which of the mapped, unclipped boxes stay, and which of all are ignored."""
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-        inside = ((centres > 0) & (centres < self.canvas)).all(axis=1)
+        inside = (centres.min(axis=1) > 0) & (centres.max(axis=1) < self.canvas)
         small = face_sizes(boxes.clip(0, self.canvas)) < self.min_size
         if self.small_faces == 'ignore':
             return inside, ignored | small
