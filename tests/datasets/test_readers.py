@@ -90,8 +90,10 @@ def test_every_transform_takes_images_of_any_shape(tmp_path, mmdet_scope, shape,
 @pytest.mark.parametrize('shape', SHAPES)
 def test_every_test_pipeline_takes_images_of_any_shape(tmp_path, mmdet_scope, shape):
     root = write_wider(tmp_path, shape)
-    config = load_config('mini/bfbox_search_wider_mini')
-    for name in ('test', 'held_out'):
+    demo, mini = (
+        load_config(name) for name in ('demo/bfbox_search_demo', 'mini/bfbox_search_wider_mini')
+    )
+    for config, name in ((demo, 'held_out'), (mini, 'held_out'), (mini, 'test')):
         pipeline = config[f'{name}_dataloader'].dataset.pipeline
         sample = build(root, test_mode=True, pipeline=pipeline)[0]
         assert min(sample['inputs'].shape) >= 1
