@@ -91,8 +91,10 @@ def differences(before: Any, now: Any) -> list[str]:
 
 
 def _flat(settings: Any, prefix: str = '') -> Iterator[tuple[str, Any]]:
-    """Dotted key and value of every leaf."""
-    if isinstance(settings, (Mapping, list)) and settings:
+    """Dotted key and value of every leaf; a list of words is one, so that a command is seen whole."""
+    if isinstance(settings, list) and all(isinstance(word, str) for word in settings):
+        yield prefix, ' '.join(settings)
+    elif isinstance(settings, (Mapping, list)) and settings:
         items = settings.items() if isinstance(settings, Mapping) else enumerate(settings)
         for key, value in items:
             yield from _flat(value, f'{prefix}.{key}' if prefix else str(key))

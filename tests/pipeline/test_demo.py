@@ -70,7 +70,7 @@ def test_finished_steps_are_not_run_again(trained, monkeypatch):
 def test_another_budget_in_the_same_work_dir_is_refused(trained, capsys):
     said = failure(capsys, 'demo', '--work-dir', trained.folder, '--budget', 'small')
     assert 'data holds results of an older config' in said
-    assert "arguments.5 (then '4', now '40')" in said and '--redo' in said
+    assert "--val 4', now '--out <data> --train 160 --val 40')" in said and '--redo' in said
 
 
 def test_a_work_dir_of_an_older_version_is_one_sentence(capsys, tmp_path):
