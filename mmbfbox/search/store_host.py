@@ -11,7 +11,7 @@ import time
 from datetime import timedelta
 from threading import Event
 
-from torch.distributed import DistError, TCPStore
+from torch.distributed import DistError, TCPStore  # type: ignore[attr-defined]  # torch hides that name
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.distributed import PATIENCE
