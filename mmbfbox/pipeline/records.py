@@ -11,8 +11,8 @@ from typing import Any
 from mmbfbox.errors import UserError
 from mmbfbox.reproduce.plan import ANNOTATIONS, Plan, Step
 from mmbfbox.search.storage.candidates import read_candidates
-from mmbfbox.search.storage.work_dir import fingerprint
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.fingerprint import fingerprint
 
 RECORD = 'reproduce.json'
 NAMED = 4

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any
@@ -18,6 +16,7 @@ from mmbfbox.search.samplers import complete_settings
 from mmbfbox.search.scoring.build import complete_identity
 from mmbfbox.search.scoring.interface import Scorer
 from mmbfbox.space import FrozenSpace, JointSpace
+from mmbfbox.utils.fingerprint import fingerprint
 
 
 def search_identity(
@@ -81,15 +80,6 @@ def complete(earlier: SearchFile, now: SearchFile) -> SearchFile:
         scorer=complete_identity(earlier.scorer),
         evaluator=earlier.evaluator or now.evaluator,
     )
-
-
-def fingerprint(value: bytes | Sequence[str] | Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits of a file's content, a list of names, or plain settings."""
-    if isinstance(value, Mapping):
-        data = json.dumps(value, sort_keys=True, default=str).encode()
-    else:
-        data = value if isinstance(value, bytes) else '\n'.join(value).encode()
-    return hashlib.sha256(data).hexdigest()[:12]
 
 
 def _images(config: Config, scorer: Scorer, name: str) -> ImageList:

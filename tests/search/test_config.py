@@ -66,7 +66,7 @@ def test_the_papers_ways_to_search_are_what_their_names_say():
     assert published == (50, 10, 0.1, 20 * 50)
 
 
-def test_limits_are_set_on_the_command_line_as_the_readme_shows():
+def test_constraints_are_set_on_the_command_line_as_the_readme_shows():
     options = {'search.constraints.backbone_macs.max': 4.1e9}
     assert load_config('paper/bfbox_search_wider_face', options).search.constraints == dict(
         backbone_macs=dict(max=4.1e9)

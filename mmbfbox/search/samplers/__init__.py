@@ -6,9 +6,9 @@ from mmbfbox.search.samplers.evolution import EvolutionSampler
 from mmbfbox.search.samplers.regularized_evolution import RegularizedEvolutionSampler
 
 __all__ = [
-    'RegularizedEvolutionSampler',
     'EvolutionSampler',
     'RandomSampler',
+    'RegularizedEvolutionSampler',
     'Sampler',
     'build_sampler',
     'complete_settings',

@@ -15,7 +15,7 @@ from tests.search.fake_search import SPACE, TextScorer, make_search, results
 SAMPLERS = {
     'random': lambda space, seed=0: RandomSampler(space, seed),
     'evolution': lambda space, seed=0: EvolutionSampler(space, seed, population=20, top=5),
-    'ageing': lambda space, seed=0: RegularizedEvolutionSampler(
+    'regularized_evolution': lambda space, seed=0: RegularizedEvolutionSampler(
         space, seed, population=20, tournament=5
     ),
 }
@@ -44,7 +44,7 @@ def test_no_arch_is_scored_twice_and_a_stopped_search_goes_on_with_the_same_ones
     assert len(rest.scored) == 27
 
 
-@pytest.mark.parametrize('name', ['evolution', 'ageing'])
+@pytest.mark.parametrize('name', ['evolution', 'regularized_evolution'])
 def test_breeding_finds_better_archs_than_chance(name, tmp_path):
     # Dearer is better here, so there is something to learn.
     class MacsScorer(TextScorer):
