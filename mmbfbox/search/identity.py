@@ -42,7 +42,6 @@ def search_identity(
             'backbone': space.stages and [' '.join(stage) for stage in space.stages],
             'fpn': space.merges and [str(merge) for merge in space.merges],
         }
-    pruner = Pruner.build(settings.get('pruner'))
     return SearchFile(
         space=space.id,
         fixed=fixed,
@@ -53,7 +52,7 @@ def search_identity(
             cost: dict(bound)
             for cost, bound in Constraints(settings.constraints or {}).bounds.items()
         },
-        pruner=pruner and asdict(pruner),
+        pruner=_complete_pruner(settings.get('pruner')),
         size=list(settings.size),
         scorer=scorer.identity(),
         detector=fingerprint(config.model.to_dict()),
@@ -72,14 +71,18 @@ def complete(earlier: SearchFile, now: SearchFile) -> SearchFile:
         earlier: what a work dir says.
         now: the search that asks for it; what the earlier version did not note is taken from it.
     """
-    pruner = Pruner.build(earlier.pruner)
     return replace(
         earlier,
         sampler=complete_settings(earlier.sampler),
-        pruner=pruner and asdict(pruner),
+        pruner=_complete_pruner(earlier.pruner),
         scorer=complete_identity(earlier.scorer),
         evaluator=earlier.evaluator or now.evaluator,
     )
+
+
+def _complete_pruner(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    pruner = Pruner.build(settings)
+    return None if pruner is None else asdict(pruner)
 
 
 def _images(config: Config, scorer: Scorer, name: str) -> ImageList:
