@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.common.killing import descendants, kill, wait_for_end
 from mmbfbox.artifacts.search import SEARCH_FILE
@@ -54,6 +54,8 @@ class LoggedScorer:
         log: the file; all processes append to it.
     """
 
+    SPEED_ONLY: ClassVar[frozenset[str]] = frozenset({'log'})
+
     def __init__(
         self, config: Any, weights: Any, device: str | None = None, kind: str = '', log: str = ''
     ) -> None:
@@ -61,6 +63,11 @@ class LoggedScorer:
         self.images = self.scorer.images
         self.prepare = self.scorer.prepare
         self.log = log
+        self.kind = kind
+
+    def identity(self) -> dict[str, Any]:
+        """That of the scorer that does the work, and which one it is."""
+        return {**self.scorer.identity(), 'type': 'logged', 'kind': self.kind}
 
     def score(self, arch: Any, *keep: Any) -> dict[str, float]:
         """Score one arch."""

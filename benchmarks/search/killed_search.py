@@ -25,7 +25,7 @@ from benchmarks.common.killable_search import Run, prepare
 from benchmarks.common.killing import kill
 from benchmarks.common.scripts import new_parser, print_head
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.search.loop import CHUNKS_A_RANK
+from mmbfbox.search.loop import CHUNKS_A_PROCESS
 
 MOMENTS = ('starting', 'scoring', 'writing', 'ending')
 """What a search does when it is killed; a fifth of the kills, the last ones, are at its end."""
@@ -173,7 +173,7 @@ def kill_one(run: Run, reference: Run, pace: Pace, rank: int, seed: int) -> Outc
         flush=True,
     )
     # What it had drawn from the shared counter.
-    if left > max(1, run.candidates // (CHUNKS_A_RANK * run.processes)):
+    if left > max(1, run.candidates // (CHUNKS_A_PROCESS * run.processes)):
         raise UserError(f'{run.name}: the other one has not finished its work')
     return finish(run, reference, Counter(scoring=1), in_flight)
 

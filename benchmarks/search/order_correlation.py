@@ -40,10 +40,10 @@ from mmbfbox.pipeline.run import run
 from mmbfbox.search import ReferenceScorer, recalibrate
 from mmbfbox.search.scoring import reference as reference_module
 from mmbfbox.search.scoring.recalibration import batch_norms
-from mmbfbox.search.storage.work_dir import fingerprint
 from mmbfbox.space import CostTable
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.fingerprint import fingerprint
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 

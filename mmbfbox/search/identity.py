@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any
@@ -18,6 +16,7 @@ from mmbfbox.search.samplers import complete_settings
 from mmbfbox.search.scoring.build import complete_identity
 from mmbfbox.search.scoring.interface import Scorer
 from mmbfbox.space import FrozenSpace, JointSpace
+from mmbfbox.utils.fingerprint import fingerprint
 
 
 def search_identity(
@@ -43,7 +42,6 @@ def search_identity(
             'backbone': space.stages and [' '.join(stage) for stage in space.stages],
             'fpn': space.merges and [str(merge) for merge in space.merges],
         }
-    pruner = Pruner.build(settings.get('pruner'))
     return SearchFile(
         space=space.id,
         fixed=fixed,
@@ -54,7 +52,7 @@ def search_identity(
             cost: dict(bound)
             for cost, bound in Constraints(settings.constraints or {}).bounds.items()
         },
-        pruner=asdict(pruner) if pruner else None,
+        pruner=_complete_pruner(settings.get('pruner')),
         size=list(settings.size),
         scorer=scorer.identity(),
         detector=fingerprint(config.model.to_dict()),
@@ -73,23 +71,18 @@ def complete(earlier: SearchFile, now: SearchFile) -> SearchFile:
         earlier: what a work dir says.
         now: the search that asks for it; what the earlier version did not note is taken from it.
     """
-    pruner = Pruner.build(earlier.pruner)
     return replace(
         earlier,
         sampler=complete_settings(earlier.sampler),
-        pruner=asdict(pruner) if pruner else None,
+        pruner=_complete_pruner(earlier.pruner),
         scorer=complete_identity(earlier.scorer),
         evaluator=earlier.evaluator or now.evaluator,
     )
 
 
-def fingerprint(value: bytes | Sequence[str] | Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits of a file's content, a list of names, or plain settings."""
-    if isinstance(value, Mapping):
-        data = json.dumps(value, sort_keys=True, default=str).encode()
-    else:
-        data = value if isinstance(value, bytes) else '\n'.join(value).encode()
-    return hashlib.sha256(data).hexdigest()[:12]
+def _complete_pruner(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    pruner = Pruner.build(settings)
+    return None if pruner is None else asdict(pruner)
 
 
 def _images(config: Config, scorer: Scorer, name: str) -> ImageList:

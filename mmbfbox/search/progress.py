@@ -18,7 +18,7 @@ REFRESH = 0.2
 class Progress:
     """One line for each candidate of process 0, or one line that is refreshed on a terminal.
 
-    Counts, pace and best are those of all processes together; failures are shown by their own process.
+    Counts, pace and best are those of all processes together. Each process shows its own failures.
 
     Args:
         metric: the score that orders them.

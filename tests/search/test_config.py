@@ -15,7 +15,7 @@ NAMES = sorted(
     path.relative_to(configs_dir()).with_suffix('').as_posix()
     for path in configs_dir().rglob('bfbox_search_*.py')
 )
-WIRING = ['p6 = c6 + c7', 'p5 = c5 + p6', 'p4 = c4 + p5', 'p3 = c3 + p4', 'p2 = c2 + p3']
+MERGES = ['p6 = c6 + c7', 'p5 = c5 + p6', 'p4 = c4 + p5', 'p3 = c3 + p4', 'p2 = c2 + p3']
 
 
 def space_of_config(config) -> JointSpace:
@@ -58,7 +58,7 @@ def test_the_papers_ways_to_search_are_what_their_names_say():
         == 'spatial'
     )
     for name in ('table7/bfbox_search_backbone', 'table5/bfbox_search_icb4'):
-        assert load_config(f'paper/{name}_wider_face').search['freeze']['fpn'] == WIRING
+        assert load_config(f'paper/{name}_wider_face').search['freeze']['fpn'] == MERGES
     config = load_config('paper/table8/bfbox_search_evolution_wider_face')
     sampler = build_sampler(config.search.sampler, space_of_config(config), 0, 'hard')
     assert isinstance(sampler, EvolutionSampler)
@@ -66,7 +66,7 @@ def test_the_papers_ways_to_search_are_what_their_names_say():
     assert published == (50, 10, 0.1, 20 * 50)
 
 
-def test_limits_are_set_on_the_command_line_as_the_readme_shows():
+def test_constraints_are_set_on_the_command_line_as_the_readme_shows():
     options = {'search.constraints.backbone_macs.max': 4.1e9}
     assert load_config('paper/bfbox_search_wider_face', options).search.constraints == dict(
         backbone_macs=dict(max=4.1e9)

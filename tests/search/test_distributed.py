@@ -21,14 +21,12 @@ FORK = multiprocessing.get_context('fork')
 """Children have everything imported already."""
 
 
-def search(
-    folder: Path, rank: int, processes: int, port: int, seconds: float, population: int
-) -> None:
+def search(folder: Path, rank: int, size: int, port: int, seconds: float, population: int) -> None:
     """The work of one process: a search of 40 candidates."""
-    os.environ.update(RANK=str(rank), WORLD_SIZE=str(processes), MASTER_PORT=str(port))
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(size), MASTER_PORT=str(port))
     os.environ['MASTER_ADDR'] = '127.0.0.1'
     try:
-        joined = join_processes('pytorch' if processes > 1 else 'none', patience=2.0)
+        joined = join_processes('pytorch' if size > 1 else 'none', patience=2.0)
         sampler = evolution(population) if population else None
         make_search(folder, sampler, TextScorer(seconds), processes=joined, chunk=2).run(40)
     except UserError as error:
@@ -36,15 +34,15 @@ def search(
         os._exit(1)
 
 
-def start(folder: Path, processes: int, seconds: float, population: int = 0) -> list[Any]:
+def start(folder: Path, size: int, seconds: float, population: int = 0) -> list[Any]:
     """The processes of a search, each with its own number."""
     folder.mkdir(exist_ok=True)
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     processes = [
-        FORK.Process(target=search, args=(folder, rank, processes, port, seconds, population))
-        for rank in range(processes)
+        FORK.Process(target=search, args=(folder, rank, size, port, seconds, population))
+        for rank in range(size)
     ]
     for process in processes:
         process.start()
@@ -71,20 +69,18 @@ def test_two_processes_score_what_one_scores_each_a_part(undisturbed, tmp_path):
     assert len(files) == 2 and min(lengths) > 5 and sum(lengths) == 40
 
 
-@pytest.mark.parametrize('processes', [1, 2])
-def test_killed_at_random_moments_nothing_is_lost_nor_scored_twice(
-    processes, undisturbed, tmp_path
-):
-    moments = random.Random(processes)
+@pytest.mark.parametrize('size', [1, 2])
+def test_killed_at_random_moments_nothing_is_lost_nor_scored_twice(size, undisturbed, tmp_path):
+    moments = random.Random(size)
     for _ in range(4):
-        processes = start(tmp_path, processes, 0.05)
+        processes = start(tmp_path, size, 0.05)
         wait_for_lines(tmp_path, len(list_lines(tmp_path)) + 3)
         time.sleep(moments.uniform(0, 0.2))
         for process in processes:
             process.kill()
         for process in processes:
             process.join()
-    finish(start(tmp_path, processes, 0.0))
+    finish(start(tmp_path, size, 0.0))
     assert results(read_work_dir(tmp_path)[1]) == undisturbed
     assert len(list_lines(tmp_path)) == 40
 
@@ -97,7 +93,7 @@ def test_generations_are_the_same_with_two_processes_and_a_dead_one_is_noticed(t
     processes[1].join()
     processes[0].join(60)
     assert processes[0].exitcode == 1
-    assert 'rank 1 has shown no sign of life' in (tmp_path / 'two' / 'said0').read_text()
+    assert 'process 1 has shown no sign of life' in (tmp_path / 'two' / 'said0').read_text()
     finish(start(tmp_path / 'two', 2, 0.0, 10))
     assert results(read_work_dir(tmp_path / 'two')[1]) == expected
     assert len(list_lines(tmp_path / 'two')) == 40

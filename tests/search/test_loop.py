@@ -91,7 +91,7 @@ def test_two_searches_do_not_run_in_one_work_dir(tmp_path):
 
 @pytest.mark.parametrize('cost', ['backbone_macs', 'detector_macs', 'params', 'latency_ms'])
 @pytest.mark.parametrize('bound', ['min', 'max'])
-def test_each_limit_rejects_before_scoring(tmp_path, cost, bound):
+def test_each_constraint_rejects_before_scoring(tmp_path, cost, bound):
     def cost_of(arch):
         return len(str(arch)) if cost == 'latency_ms' else COSTS.of(arch)[cost]
 
@@ -106,7 +106,7 @@ def test_each_limit_rejects_before_scoring(tmp_path, cost, bound):
     assert noted == ({cost_of(arch) for arch in scorer.scored} if measure else {None})
 
 
-def test_latency_is_asked_only_for_what_the_other_limits_allow(tmp_path):
+def test_latency_is_asked_only_for_what_the_other_constraints_allow(tmp_path):
     middle = sorted(COSTS.of(SMALL.sample(0, index))['params'] for index in range(60))[30]
     asked = []
 
@@ -118,7 +118,7 @@ def test_latency_is_asked_only_for_what_the_other_limits_allow(tmp_path):
     assert asked and all(COSTS.of(arch)['params'] <= middle for arch in asked)
 
 
-def test_impossible_limits_end_in_one_sentence_with_the_costs_that_were_seen(tmp_path):
+def test_impossible_constraints_end_in_one_sentence_with_the_costs_that_were_seen(tmp_path):
     with pytest.raises(UserError, match=r'backbone_macs 7.81e\+06 to 8.12e\+06'):
         small(tmp_path, constraints=dict(backbone_macs=dict(max=1))).run(1)
 
@@ -128,7 +128,7 @@ def test_asking_for_more_archs_than_there_are_says_so(tmp_path):
         small(tmp_path).run(7)
 
 
-def test_bad_limits_are_refused():
+def test_bad_constraints_are_refused():
     for bounds in (
         dict(flops=dict(max=1)),
         dict(params=dict(most=1)),

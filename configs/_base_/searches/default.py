@@ -2,7 +2,7 @@
 search = dict(
     seed=0,
     metric='hard',
-    # Rejected before scoring, like constraints=dict(backbone_macs=dict(max=2.9e9)); also detector_macs,
+    # What a candidate may cost, like constraints=dict(backbone_macs=dict(max=2.9e9)); also detector_macs,
     # params, latency_ms. docs/search.md has all keys.
     constraints=dict(),
     # How many of the best are listed and written as archs.

@@ -71,7 +71,7 @@ def _subnets(space: JointSpace, costs: CostTable, random: int, seed: int) -> lis
 
 
 def top_down(space: FpnSpace) -> Merges:
-    """The wiring of a plain FPN: each level takes the next coarser one, merged if it is."""
+    """The merges of a plain FPN: each level takes the next coarser one, merged if it is."""
     merges = []
     for level in reversed(space.targets):
         if level + 1 in space.targets:

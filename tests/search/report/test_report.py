@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 import torch
 
+from mmbfbox.artifacts.plan import Plan
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
 from mmbfbox.models.necks.attention_means import attention_means
 from mmbfbox.search.report import choice_effects, edge_effects, pareto_front, write_report
 from mmbfbox.search.report.source import read_findings
-from mmbfbox.search.scoring.attention import measure_attention, write_attention
+from mmbfbox.search.scoring.attention import measure_attention
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace
-from tests.fixtures_search import GOOD, SPACE, fake_candidates, fake_search
+from tests.fixtures_search import GOOD, SPACE, fake_candidates, fake_search, identity
 
 FIGURES = ('score_vs_macs', 'score_over_candidates', 'choice_effects', 'edge_effects')
 
@@ -112,7 +113,7 @@ def test_stopped_and_failed_candidates_are_counted_and_left_out_of_the_figures(t
     search = read_findings(tmp_path)
     assert search.scored == [some[0], some[3], some[4]]
     assert (search.stopped, search.failed) == (1, 1)
-    assert search.wanted == 15 and search.rejected == dict(params=2)
+    assert search.plan == Plan(15, 5, dict(params=2))
     (tmp_path / 'plan.json').unlink()
     data = data_of(write_report(tmp_path))
     assert data['ends'] == dict(rejected=None, stopped=1, failed=1)
@@ -130,12 +131,11 @@ def test_a_running_search_is_read_without_touching_it(tmp_path):
 
 def test_a_name_cannot_break_out_of_the_page(tmp_path):
     fake_search(tmp_path, 4)
-    header = tmp_path / 'search.json'
     evil = '</script><script>alert(1)</script>'
-    header.write_text(json.dumps(dict(json.loads(header.read_text()), note=evil)))
+    identity(fixed=dict(backbone=evil)).write(tmp_path / 'search.json')
     page = write_report(tmp_path)
     assert evil not in page.read_text(encoding='utf-8')
-    assert ['note', evil] in data_of(page)['facts']
+    assert ['fixed', f'backbone {evil}'] in data_of(page)['facts']
 
 
 def test_what_is_no_search_ends_in_one_sentence(tmp_path):
@@ -186,7 +186,7 @@ def test_attention_is_the_mean_over_all_images_of_each_level(supernet_config, ki
 
     # Two batches of different sizes: each image counts once.
     attention = measure_attention(subnet, batches, [arch])
-    write_attention(tmp_path, attention)
+    attention.write(tmp_path / 'attention.json')
     maps = {}
     for name, module in model.neck.attention.items():
         module.register_forward_hook(lambda m, i, out, name=name: maps.update({name: out}))
@@ -194,14 +194,12 @@ def test_attention_is_the_mean_over_all_images_of_each_level(supernet_config, ki
         whole = dict(inputs=list(images), data_samples=None)
         model.extract_feat(model.data_preprocessor(whole)['inputs'])
     expected = {name.split('_')[0]: float(out.mean()) for name, out in maps.items()}
-    assert {k: v['mean'] for k, v in attention['levels'].items()} == pytest.approx(
-        expected, abs=1e-4
-    )
-    assert attention['images'] == 3 and len(expected) == (5 if kind else 0)
+    assert {k: v['mean'] for k, v in attention.levels.items()} == pytest.approx(expected, abs=1e-4)
+    assert attention.images == 3 and len(expected) == (5 if kind else 0)
     with attention_means(torch.nn.Linear(1, 1)) as means:
         assert means.read() == {}
     fake_search(tmp_path, 4)
-    assert data_of(write_report(tmp_path))['attention'] == attention
+    assert data_of(write_report(tmp_path))['attention'] == attention.to_plain()
 
 
 def test_tool_writes_the_page_and_refuses_nonsense(tmp_path, capsys, monkeypatch):

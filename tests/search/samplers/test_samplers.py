@@ -15,14 +15,14 @@ from tests.search.fake_search import SPACE, TextScorer, make_search, results
 SAMPLERS = {
     'random': lambda space, seed=0: RandomSampler(space, seed),
     'evolution': lambda space, seed=0: EvolutionSampler(space, seed, population=20, top=5),
-    'ageing': lambda space, seed=0: RegularizedEvolutionSampler(
+    'regularized_evolution': lambda space, seed=0: RegularizedEvolutionSampler(
         space, seed, population=20, tournament=5
     ),
 }
 
 
 @pytest.mark.parametrize('name', list(SAMPLERS))
-def test_every_strategy_is_reproducible_from_its_seed(name, tmp_path):
+def test_every_sampler_is_reproducible_from_its_seed(name, tmp_path):
     make = SAMPLERS[name]
     first, again, other = (
         results(make_search(tmp_path / str(run), make(SPACE, seed)).run(60))
@@ -44,7 +44,7 @@ def test_no_arch_is_scored_twice_and_a_stopped_search_goes_on_with_the_same_ones
     assert len(rest.scored) == 27
 
 
-@pytest.mark.parametrize('name', ['evolution', 'ageing'])
+@pytest.mark.parametrize('name', ['evolution', 'regularized_evolution'])
 def test_breeding_finds_better_archs_than_chance(name, tmp_path):
     # Dearer is better here, so there is something to learn.
     class MacsScorer(TextScorer):
@@ -60,11 +60,11 @@ def test_breeding_finds_better_archs_than_chance(name, tmp_path):
     assert means[name] > means['random'] + 0.02
 
 
-def test_frozen_parts_stay_frozen_in_every_strategy(tmp_path):
+def test_frozen_parts_stay_frozen_in_every_sampler(tmp_path):
     arch = SPACE.sample(9, 9)
     backbone = [list(stage) for stage in arch.stages]
-    wiring = [str(merge) for merge in arch.merges]
-    for part, given in (('backbone', backbone), ('fpn', wiring)):
+    merges = [str(merge) for merge in arch.merges]
+    for part, given in (('backbone', backbone), ('fpn', merges)):
         space = freeze(SPACE, {part: given})
         assert 1 < space.count < SPACE.count and space.hash == SPACE.hash
         for name, make in SAMPLERS.items():
@@ -74,7 +74,7 @@ def test_frozen_parts_stay_frozen_in_every_strategy(tmp_path):
             free = {c.arch.merges if part == 'backbone' else c.arch.stages for c in found}
             assert len(fixed) == 1 and len(free) > 1
     with pytest.raises(UserError, match='neck'):
-        freeze(SPACE, dict(neck=wiring))
+        freeze(SPACE, dict(neck=merges))
     with pytest.raises(UserError, match='does not exist'):
         freeze(SPACE, dict(fpn=str(tmp_path / 'no.json')))
 
@@ -109,7 +109,7 @@ def test_wrong_frozen_parts_are_refused_in_one_sentence(settings, message):
         freeze(SPACE, settings)
 
 
-def test_racing_stops_the_bad_ones_and_scores_all_of_the_best_in_full(tmp_path):
+def test_pruning_stops_the_bad_ones_and_scores_all_of_the_best_in_full(tmp_path):
     pruner = Pruner(keep=10, round=20)
     full = make_search(tmp_path / 'full').run(120)
     at_round_end = make_search(tmp_path / 'at_round_end', pruner=pruner)

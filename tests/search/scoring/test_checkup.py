@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from mmengine import Config
 
+from mmbfbox.artifacts.supernet_check import CHECK_FILE, SupernetCheck
 from mmbfbox.search.scoring import checkup
-from mmbfbox.search.scoring.checkup import check_supernet, top_down, write_check
+from mmbfbox.search.scoring.checkup import check_supernet, check_table, top_down
 from mmbfbox.space import Arch, FpnSpace
 
 
@@ -30,17 +29,18 @@ def test_the_cheapest_the_most_expensive_and_the_same_random_subnets_are_scored(
 ):
     monkeypatch.setattr(checkup, 'ReferenceScorer', Noted)
     config = Config(dict(model=supernet_config.model, supernet_check=dict(random=2, seed=3)))
-    rows = check_supernet(config, {})
-    assert [row['name'] for row in rows] == ['cheapest', 'most expensive', 'random 0', 'random 1']
-    assert [Arch.parse(row['arch']) for row in rows] == Noted.last.asked
-    macs = [row['backbone_macs'] for row in rows]
+    check = check_supernet(config, {})
+    rows = check.subnets
+    assert [row.name for row in rows] == ['cheapest', 'most expensive', 'random 0', 'random 1']
+    assert [Arch.parse(row.arch) for row in rows] == Noted.last.asked
+    macs = [row.backbone_macs for row in rows]
     assert macs[0] <= min(macs[2:]) and macs[1] >= max(macs[2:])
-    assert check_supernet(config, {}) == rows
+    assert check_supernet(config, {}) == check
     # The caller's config is left alone.
     assert 'held_out_evaluator' not in config
-    table = write_check(tmp_path, rows)
-    assert '| cheapest | 10.00 | 20.00 | 30.00 |' in table
-    assert json.loads((tmp_path / 'supernet_check.json').read_text()) == rows
+    assert '| cheapest | 10.00 | 20.00 | 30.00 |' in check_table(check)
+    check.write(tmp_path / CHECK_FILE)
+    assert SupernetCheck.read(tmp_path / CHECK_FILE) == check
 
 
 @pytest.mark.parametrize(

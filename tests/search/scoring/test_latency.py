@@ -1,4 +1,4 @@
-"""Measured latency: measured once, noted, and a limit that rejects before scoring."""
+"""Measured latency: measured once, noted, and a constraint on it that rejects before scoring."""
 
 from __future__ import annotations
 

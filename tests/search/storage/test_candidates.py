@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.search import Candidate, CandidatesFile
 from mmbfbox.search.storage.candidates import read_candidates, read_work_dir
 from mmbfbox.space import Arch
+from tests.fixtures_search import identity
 
 ARCH = Arch.parse('c2: conv3\nc3: dw5\np2 = c2 + c3')
 ONE = Candidate(0, ARCH, dict(easy=0.5, medium=0.25, hard=0.125), 3, 4, 5, 0.5)
@@ -22,7 +22,7 @@ def test_lines_of_earlier_versions_are_read_and_written_unchanged():
         '"scores": {"easy": 0.1, "medium": 0.2, "hard": 0.3}, "backbone_macs": 6, '
         '"detector_macs": 7, "params": 8, "seconds": 0.9}'
     )
-    candidate = Candidate.from_json(line)
+    candidate = Candidate.from_json(line, 'here')
     assert candidate.complete and candidate.scores['hard'] == 0.3
     assert candidate.to_json() == line
 
@@ -31,7 +31,7 @@ def test_everything_that_a_candidate_can_hold_is_read_back():
     stopped = replace(ONE, parts=((50, 0.1), (100, 0.2)), stopped=100, latency_ms=3.5)
     failed = replace(ONE, scores={}, error='it broke')
     for candidate in (stopped, failed):
-        assert Candidate.from_json(candidate.to_json()) == candidate
+        assert Candidate.from_json(candidate.to_json(), 'here') == candidate
         assert not candidate.complete
 
 
@@ -87,8 +87,8 @@ def test_files_of_several_processes_become_one_list_and_complete_scores_win(tmp_
 def test_a_work_dir_is_read_with_its_header(tmp_path):
     with pytest.raises(UserError, match='there is no search'):
         read_work_dir(tmp_path)
-    (tmp_path / 'search.json').write_text(json.dumps(dict(seed=3)))
-    assert read_work_dir(tmp_path) == (dict(seed=3), [])
+    identity(seed=3).write(tmp_path / 'search.json')
+    assert read_work_dir(tmp_path) == (identity(seed=3), [])
     (tmp_path / 'search.json').write_text('{')
     with pytest.raises(UserError, match='damaged'):
         read_work_dir(tmp_path)

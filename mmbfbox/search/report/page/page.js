@@ -14,7 +14,7 @@ function fillTop() {
     const all = Object.values(rejected).reduce((sum, n) => sum + n, 0);
     tiles.push([number(all), 'rejected before scoring' + (reasons.length ? `: ${reasons.join(', ')}` : '')]);
   }
-  if (stopped) tiles.push([number(stopped), 'stopped early by racing']);
+  if (stopped) tiles.push([number(stopped), 'pruned']);
   tiles.push([number(failed), 'could not be scored']);
   const sorted = [...data.scores[data.metric]].sort((a, b) => a - b);
   tiles.push([sorted[Math.floor(count / 2)].toFixed(2), `median ${data.metric} AP (%)`]);

@@ -70,7 +70,7 @@ def weights(model):
 def archs(model):
     space = space_of(model)
     first = [space.sample(0, index) for index in range(8)]
-    # The same backbone with another wiring, and the very same arch again.
+    # The same backbone with other merges, and the very same arch again.
     return [*first, type(first[0])(first[2].stages, first[3].merges), first[5]]
 
 
