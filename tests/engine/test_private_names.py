@@ -22,12 +22,6 @@ LIBRARIES = ('mmengine', 'mmcv', 'mmdet', 'torch', 'numpy')
 ALLOWED: dict[tuple[str, str], str] = {
     ('datasets/transforms/data_anchor_sampling.py', '_replace'): 'public, of every named tuple',
     ('models/backbones/bfbox.py', '_BatchNorm'): "mmengine's own word for it in init_cfg",
-    ('engine/distributed/gradient_reducer.py', '_foreach_copy_'): 'goes with the shorter reducer',
-    (
-        'engine/distributed/gradient_reducer.py',
-        '_execution_engine',
-    ): 'goes with the shorter reducer',
-    ('engine/distributed/path_parallel.py', '_parameters'): 'goes with the shorter reducer',
 }
 """File and name, and why it may stand there."""
 OVERRIDDEN = {

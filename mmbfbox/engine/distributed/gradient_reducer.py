@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor
 from torch import distributed as dist
-from torch.autograd import Variable
 from torch.nn import Parameter
 
+from mmbfbox.engine.compat import call_after_backward
 from mmbfbox.engine.distributed.agreement import check_agreement
 
 PIECE = 16 * 2**20
@@ -56,7 +56,7 @@ class GradientReducer:
         self._arrived.add(name)
         if self._armed:
             self._armed = False
-            Variable._execution_engine.queue_callback(self._average)
+            call_after_backward(self._average)
 
     def _average(self) -> None:
         own = [name in self._arrived and value.grad is not None for name, value in self._named]
