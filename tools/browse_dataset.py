@@ -15,9 +15,9 @@ from mmdet.structures import DetDataSample
 from mmengine.registry import init_default_scope
 
 import mmbfbox.datasets  # noqa: F401, registers the data sets
+from mmbfbox.command_line import add_config_arguments, make_parser
 from mmbfbox.engine.hooks.detection_pictures_hook import sheet
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import atomic_write

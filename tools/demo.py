@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from mmbfbox.command_line import make_parser
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.pipeline.demo import BUDGETS, plan_demo, write_results
 from mmbfbox.pipeline.run import run
-from mmbfbox.utils.cli import make_parser
 from mmbfbox.utils.data_root import check_layout
 
 TOOLS = Path(__file__).resolve().parent

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mmbfbox import export
+from mmbfbox.command_line import add_config_arguments, make_parser
 from mmbfbox.engine.checkpoint.weights import KINDS
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.search.config import own_device
 from mmbfbox.search.scoring.recalibrated import Recalibrator
-from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 
 

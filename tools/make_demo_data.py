@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
+from mmbfbox.command_line import make_parser
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import exit_on_user_error
-from mmbfbox.utils.cli import make_parser
 
 
 @exit_on_user_error

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mmbfbox.artifacts.metrics import Metrics
+from mmbfbox.command_line import make_parser
 from mmbfbox.engine.checkpoint.weights import KINDS
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.export import publish
-from mmbfbox.utils.cli import make_parser
 from mmbfbox.utils.config import load_config
 
 

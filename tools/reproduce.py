@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmbfbox.command_line import make_parser
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.run import check, run
 from mmbfbox.pipeline.step import Step
@@ -17,7 +18,6 @@ from mmbfbox.reproduce.plan import Plan
 from mmbfbox.reproduce.report import read_result, schedule, write_table
 from mmbfbox.reproduce.scales import SCALES
 from mmbfbox.reproduce.tables import TABLES, Row, rows_of
-from mmbfbox.utils.cli import make_parser
 
 TOOLS = Path(__file__).resolve().parent
 FIGURES = ('figure1', 'figure4', 'figure5')

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.search import build_search, join_processes
-from mmbfbox.search.winners import finish
-from mmbfbox.utils.cli import (
+from mmbfbox.command_line import (
     add_config_arguments,
     add_launcher_argument,
     make_parser,
     read_config,
 )
+from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.search import build_search, join_processes
+from mmbfbox.search.winners import finish
 
 
 @exit_on_user_error

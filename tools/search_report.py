@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmbfbox.artifacts.attention import ATTENTION_FILE
+from mmbfbox.command_line import add_config_arguments, make_parser
 from mmbfbox.engine import read_weights
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search import ReferenceScorer
@@ -18,7 +19,6 @@ from mmbfbox.search.report import BEST, write_report
 from mmbfbox.search.report.source import read_findings
 from mmbfbox.search.scoring.attention import measure_attention
 from mmbfbox.search.storage.candidates import best_first
-from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.loaders import dependent_loader_options

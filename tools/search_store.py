@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mmbfbox.command_line import make_parser
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.search.store_host import host_store
-from mmbfbox.utils.cli import make_parser
 
 
 @exit_on_user_error

@@ -10,6 +10,12 @@ import argparse
 from mmengine import Config
 from mmengine.dist import is_main_process
 
+from mmbfbox.command_line import (
+    add_config_arguments,
+    add_launcher_argument,
+    make_parser,
+    read_config,
+)
 from mmbfbox.engine.checkpoint.weights import KINDS
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.inference import PRESETS, HowToTest, test_detector
@@ -17,7 +23,6 @@ from mmbfbox.inference.report import level_table
 from mmbfbox.inference.settings import BENCHMARKS, use_benchmark
 from mmbfbox.search.config import own_device
 from mmbfbox.search.scoring.recalibrated import Recalibrator
-from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 from mmbfbox.utils.loaders import dependent_loader_options
 
 

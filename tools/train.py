@@ -14,11 +14,16 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmbfbox.artifacts.supernet_check import CHECK_FILE
+from mmbfbox.command_line import (
+    add_config_arguments,
+    add_launcher_argument,
+    make_parser,
+    read_config,
+)
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search.scoring.checkup import check_supernet, check_table
-from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
 
 
 @exit_on_user_error

@@ -97,6 +97,7 @@ MOVED = {
     'search.strategies.evolution': 'search.samplers.evolution',
     'search.trial': 'search.objective',
     'search.work_dir': 'search.storage.work_dir',
+    'utils.cli': 'command_line',
 }
 """Old name of a module to its new one, both without ``mmbfbox.``."""
 
