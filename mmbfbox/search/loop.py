@@ -18,7 +18,7 @@ from mmbfbox.search.constraints import (
     Proposal,
     Proposals,
 )
-from mmbfbox.search.distributed import Processes
+from mmbfbox.search.distributed import PATIENCE, Processes
 from mmbfbox.search.objective import Objective
 from mmbfbox.search.progress import Progress
 from mmbfbox.search.pruner import Pruner, PruningMonitor
@@ -88,7 +88,7 @@ class SearchLoop:
                 self.progress.end()
             if not self.processes.last('end'):
                 return None
-            self.storage.refresh()
+            self._see_all()
         ranked = best_first(self.storage.final.values(), self.metric)
         if not ranked:
             raise UserError(
@@ -109,11 +109,12 @@ class SearchLoop:
 
     def _all_rounds(self, folder: Path, candidates: int) -> None:
         number = index = planned = 0
+        self.dealt_with: set[int] = set()
         while planned < candidates:
             if number:
                 # The round depends on the results of all processes.
                 self.processes.meet(f'round {number}')
-                self.storage.refresh()
+                self._see_all()
             proposals, index = self._plan(number, index, candidates - planned)
             planned += len(proposals)
             if self.processes.rank == 0 and planned >= len(self.storage.final):
@@ -122,9 +123,14 @@ class SearchLoop:
             earlier = [c for i, c in self.storage.at_round_end.items() if i < proposals[0].index]
             lowest = self.pruner.thresholds(earlier, self.metric) if self.pruner else {}
             self._work(f'round {number}', proposals, lowest)
+            self.dealt_with |= {proposal.index for proposal in proposals}
             number += 1
         if self.pruner:
             self._complete_stopped(self.pruner)
+
+    def _see_all(self) -> None:
+        """Read the results of all processes, whenever the shared folder shows them."""
+        self.storage.wait_for(self.dealt_with, PATIENCE if self.processes.size > 1 else 0)
 
     def _plan(self, number: int, index: int, left: int) -> tuple[list[Proposal], int]:
         """The proposals of a round, and the number of the first proposal of the next one."""
