@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 P = ParamSpec('P')
+_LOST_BATCHES = ('DataLoader timed out', 'out of shared memory', 'shared memory object', '(shm)')
+"""What torch says where a worker could not hand a batch over."""
 
 
 class UserError(ValueError):
@@ -28,6 +30,17 @@ def exit_on_user_error(main: Callable[P, None]) -> Callable[P, None]:
             main(*args, **kwargs)
         except UserError as error:
             print(f'error: {error}', file=sys.stderr)
+            sys.exit(1)
+        except RuntimeError as error:
+            first = str(error).partition('\n')[0]
+            if not any(words in str(error) for words in _LOST_BATCHES):
+                raise
+            print(
+                f'error: a loader worker sends no batch ({first}); if the shared memory is full, give '
+                'the container more (docker run --shm-size=8g) or lower num_workers; if the disk is '
+                "slow, raise the dataloader's timeout (seconds, 0 for none)",
+                file=sys.stderr,
+            )
             sys.exit(1)
 
     return wrapped

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mmdet.registry import WEIGHT_INITIALIZERS
+from mmengine.runner.checkpoint import CheckpointLoader, load_from_local
 
+from mmbfbox.engine import use_safe_loading
 from tests.fixtures_models import supernet, supernet_config  # noqa: F401
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
@@ -17,3 +21,16 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f'real benchmark data is not at {SHARED_DATA}')
     return SHARED_DATA
+
+
+@pytest.fixture
+def mmengines_own_loading(monkeypatch) -> Iterator[None]:
+    """mmengine as it is before anybody asks for safe loading, on a torch that unpickles whatever comes.
+
+    Other tests of the process may have asked. torch before 2.6 needs no variable for it.
+    """
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
+    CheckpointLoader.register_scheme('', load_from_local, force=True)
+    WEIGHT_INITIALIZERS.module_dict.pop('Pretrained', None)
+    yield
+    use_safe_loading()

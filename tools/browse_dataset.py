@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import mmbfbox
+
+# isort: split
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from mmdet.registry import DATASETS
+from mmdet.structures import DetDataSample
 from mmengine.registry import init_default_scope
-from numpy.typing import NDArray
 
 import mmbfbox.datasets  # noqa: F401, registers the data sets
 from mmbfbox.engine.hooks.detection_pictures_hook import sheet
@@ -18,11 +21,11 @@ from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.images import Picture, fit
+from mmbfbox.utils.loaders import dependent_loader_options
 
 FACE, IGNORED = (0, 220, 0), (0, 140, 255)
 SHEET_CELL = 240
-
-Picture = NDArray[np.uint8]
 
 
 def draw(sample: dict[str, Any]) -> Picture:
@@ -42,8 +45,13 @@ def draw(sample: dict[str, Any]) -> Picture:
 
 def shrink(picture: Picture) -> Picture:
     """A small copy for the contact sheet."""
-    scale = SHEET_CELL / max(picture.shape[:2])
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return fit(picture, SHEET_CELL, SHEET_CELL)[0]
+
+
+def image_name(sample: DetDataSample) -> str:
+    """The image's name as part of a file name; data sets of COCO JSON only number their images."""
+    name = sample.get('img_id', '')
+    return (name if isinstance(name, str) else Path(sample.img_path).stem).replace('/', '_')
 
 
 def write(path: Path, picture: Picture) -> None:
@@ -70,8 +78,9 @@ def main() -> None:
     if args.number < 1:
         raise UserError(f'--number is {args.number}; ask for at least one picture')
     config = load_config(args.config, args.cfg_options)
-    if args.data_root:
+    if args.data_root is not None:
         set_data_root(config, args.data_root)
+    dependent_loader_options(config)
     if 'train_dataloader' not in config:
         raise UserError(f'{args.config} has no train_dataloader; give a config for training')
 
@@ -84,7 +93,7 @@ def main() -> None:
     for number, index in enumerate(chosen, 1):
         sample = dataset[int(index)]
         pictures.append(draw(sample))
-        name = sample['data_samples'].img_id.replace('/', '_')
+        name = image_name(sample['data_samples'])
         write(out / f'{number:03d}_{name}.png', pictures[-1])
         print(f'{number}/{len(chosen)} {name}')
     write(out / 'contact_sheet.png', sheet([shrink(picture) for picture in pictures]))

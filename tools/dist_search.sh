@@ -1,32 +1,48 @@
 #!/usr/bin/env bash
 # Search with several processes of one node, or of several (NNODES, NODE_RANK, MASTER_ADDR, PORT): one for each GPU, or on the CPU.
 # usage: tools/dist_search.sh CONFIG SUPERNET GPUS [arguments of tools/search.py]
+# SEARCH_PATIENCE: seconds without a sign of life after which a process counts as dead (60).
 set -euo pipefail
-if [ $# -lt 3 ]; then
-    sed -n '2,3s/^# //p' "$0" >&2
+if [ $# -lt 3 ] || ! [[ $3 =~ ^[1-9][0-9]*$ ]]; then
+    sed -n '2,4s/^# //p' "$0" >&2
     exit 2
 fi
 CONFIG=$1
 SUPERNET=$2
 GPUS=$3
 shift 3
+TOOLS=$(dirname "$0")
+NODE_RANK=${NODE_RANK:-0}
+export WORLD_SIZE=$((${NNODES:-1} * GPUS)) MASTER_ADDR=${MASTER_ADDR:-127.0.0.1} MASTER_PORT=${PORT:-29500}
+# Several processes that each use all cores slow each other down tenfold.
+[ "$GPUS" -eq 1 ] || export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+# "search.py" finds the store where "search_store.py" of node 0 has opened it.
+export TORCHELASTIC_USE_AGENT_STORE=True
 
+# Not torchrun: it ends all processes when one fails, where here the others shall finish their work; and its
+# store goes 300 s after the processes of node 0, however long another node still needs.
 FAILED=$(mktemp)
 trap 'rm -f "$FAILED"' EXIT
-export FAILED
-
-# torchrun ends all processes when one fails. Here the others shall finish their work, so failures are
-# noted and told at the end. "torchrun" itself may belong to another environment than "python".
-# shellcheck disable=SC2016
-"${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    --no-python \
-    bash -c '"$@" || echo "process $RANK: exit code $?" >> "$FAILED"' rank \
-    "${PYTHON:-python}" "$(dirname "$0")/search.py" "$CONFIG" "$SUPERNET" --launcher pytorch "$@"
+trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM
+store=
+if [ "$NODE_RANK" -eq 0 ]; then
+    "${PYTHON:-python}" "$TOOLS/search_store.py" "$MASTER_PORT" "$WORLD_SIZE" &
+    store=$!
+fi
+searches=()
+for ((local = 0; local < GPUS; local++)); do
+    rank=$((NODE_RANK * GPUS + local))
+    RANK=$rank LOCAL_RANK=$local "${PYTHON:-python}" "$TOOLS/search.py" "$CONFIG" "$SUPERNET" --launcher pytorch "$@" &
+    searches+=($!)
+done
+for ((local = 0; local < GPUS; local++)); do
+    wait "${searches[local]}" || echo "process $((NODE_RANK * GPUS + local)): exit code $?" >>"$FAILED"
+done
+# The store stays as long as other nodes need it.
+if [ -n "$store" ]; then
+    kill -USR1 "$store" 2>/dev/null || true
+    wait "$store" || echo "the store: exit code $?" >>"$FAILED"
+fi
 
 if [ -s "$FAILED" ]; then
     sort "$FAILED" >&2

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from mmbfbox.artifacts.evaluation_summary import EvaluationSummary
+from mmbfbox.artifacts.numbers import to_json_numbers
 from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.evaluation.image_names import check_image_names
-from mmbfbox.evaluation.provenance import warn_of_different_schemes
-from mmbfbox.utils.files import atomic_write
-
-Results = Mapping[str, Mapping[str, float]]
+from mmbfbox.evaluation.files import (
+    Evaluation,
+    evaluate_face_eval_files,
+    evaluate_fddb_files,
+    evaluate_wider_files,
+)
+from mmbfbox.evaluation.provenance import read_test_settings, warn_of_different_schemes
 
 
 def detectors(args: argparse.Namespace) -> dict[str, Path]:
@@ -33,28 +36,34 @@ def detectors(args: argparse.Namespace) -> dict[str, Path]:
     return found
 
 
-def report(args: argparse.Namespace, results: Results) -> None:
+def report(args: argparse.Namespace, found: Evaluation) -> None:
     """Print the results, and write them to ``summary.json`` in ``--out``."""
-    schemes = warn_of_different_schemes(detectors(args))
-    clean = {
-        name: {key: None if math.isnan(value) else value for key, value in row.items()}
-        for name, row in results.items()
-    }
+    tested = read_test_settings(detectors(args))
+    warn_of_different_schemes(tested)
     if args.out:
+        left_out = ('run', 'out', 'json')
         settings = {
-            key: value for key, value in vars(args).items() if key not in ('run', 'out', 'json')
+            key: str(value) if isinstance(value, Path) else value
+            for key, value in vars(args).items()
+            if key not in left_out
         }
-        summary = {'settings': settings, 'tested at': schemes, 'results': clean}
-        with atomic_write(Path(args.out) / 'summary.json') as path:
-            path.write_text(json.dumps(summary, indent=2, default=str) + '\n')
+        schemes = {name: str(own) for name, own in tested.items()}
+        summary = EvaluationSummary(settings, found.results, schemes)
+        summary.write(Path(args.out) / 'summary.json')
     if args.json:
-        (_, main), *others = clean.items()
+        (_, main), *others = ((n, to_json_numbers(row)) for n, row in found.results.items())
         print(json.dumps({**main, **({'compare': dict(others)} if others else {})}))
         return
-    rows = [[name, *map(show, row.values())] for name, row in results.items()]
-    print_table(['', *next(iter(results.values()))], rows)
-    for name, scheme in schemes.items():
-        print(f'{name}: tested at {scheme}')
+    rows = [[name, *map(show, row.values())] for name, row in found.results.items()]
+    print_table(['', *next(iter(found.results.values()))], rows)
+    for name, own in tested.items():
+        print(f'{name}: tested at {own}')
+    if found.breakdown:
+        header, *rows = found.breakdown
+        print(
+            '\nof the first, on the hard faces; misses and false positives at normalised score 0.5:'
+        )
+        print_table(header, [list(map(show, row)) for row in rows])
 
 
 def show(value: float | str) -> str:
@@ -71,102 +80,21 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print('  '.join([name.ljust(widths[0]), *cells]))
 
 
-def run_wider(args: argparse.Namespace) -> None:
+def run_wider(args: argparse.Namespace) -> Evaluation:
     """WIDER FACE: precision-recall of the three subsets, errors by height, event and image."""
-    from mmbfbox.evaluation.wider.io import read_wider_predictions
-    from mmbfbox.evaluation.wider.protocol import WiderGroundTruth, match_wider_face, wider_result
-
-    folder = Path(args.ground_truth)
-    nested = folder / 'ground_truth'
-    truth = WiderGroundTruth.from_mats(nested if nested.is_dir() else folder)
-    results = {}
-    for name, path in detectors(args).items():
-        predictions = read_wider_predictions(path)
-        check_image_names(predictions, truth.names, path)
-        matches = match_wider_face(predictions, truth, integer=args.matlab_int)
-        if not results:
-            table = details(args, predictions, matches, truth)
-        results[name] = wider_result(matches, truth)
-    if args.out:
-        from mmbfbox.evaluation.wider.report import write_curves
-
-        write_curves(args.out, results)
-    report(args, {name: result.ap for name, result in results.items()})
-    if not args.json:
-        print(
-            '\nof the first, on the hard faces; misses and false positives at normalised score 0.5:'
-        )
-        print_table(table[0], [list(map(show, row)) for row in table[1:]])
-
-
-def details(args: argparse.Namespace, predictions: dict, matches: object, truth: object) -> list:
-    """Where the errors of the main detector are: header and rows, also written to ``--out``."""
-    if args.json and not args.out:
-        return []
-    from mmbfbox.evaluation.wider import report as wider_report
-
-    header = ('group', 'name', *wider_report.HEADER)
-    rows = wider_report.breakdown(matches, truth)
-    if args.out:
-        from mmbfbox.evaluation.plots import write_csv
-
-        write_csv(Path(args.out) / 'breakdown.csv', header, rows)
-        if args.images:
-            sheet = Path(args.out) / 'worst_images.jpg'
-            wider_report.write_worst_images(sheet, args.images, predictions, matches, truth)
-    return [header[1:], *(row[1:] for row in rows)]
-
-
-def run_fddb(args: argparse.Namespace) -> None:
-    """FDDB: discrete and continuous ROC."""
-    from mmbfbox.evaluation.fddb import io as fddb_io
-    from mmbfbox.evaluation.fddb.protocol import evaluate_fddb
-
-    folder = Path(args.ground_truth)
-    faces = fddb_io.read_fddb_annotations(folder, args.annotations)
-    sizes = fddb_io.read_fddb_sizes(folder, list(faces))
-    curves = {}
-    for name, path in detectors(args).items():
-        detections = fddb_io.read_fddb_detections(path)
-        check_image_names(detections, faces, path)
-        curves[name] = evaluate_fddb(detections, faces, sizes)
-    results = {
-        name: {
-            'discrete_tpr_at_1000': curve.discrete_tpr(1000),
-            'continuous_tpr_at_1000': curve.continuous_tpr(1000),
-            'faces': curve.faces,
-        }
-        for name, curve in curves.items()
-    }
-    if args.out:
-        from mmbfbox.evaluation.curve_reports import write_fddb_report
-
-        write_fddb_report(args.out, curves)
-    report(args, results)
-
-
-def run_face_eval(args: argparse.Namespace) -> None:
-    """AFW or PASCAL Face: precision-recall after five rounds of box refinement."""
-    from mmbfbox.evaluation.face_eval import io as face_eval_io
-    from mmbfbox.evaluation.face_eval.protocol import evaluate_face_eval
-
-    faces, flags = face_eval_io.read_face_eval_annotations(args.ground_truth, args.benchmark)
-    curves = {}
-    for name, path in detectors(args).items():
-        detections = face_eval_io.read_face_eval_detections(path)
-        check_image_names(detections, faces, path)
-        curves[name] = evaluate_face_eval(detections, faces, flags)
-    if args.out:
-        from mmbfbox.evaluation.curve_reports import write_face_eval_report
-
-        write_face_eval_report(args.out, args.benchmark, curves)
-    report(
-        args,
-        {
-            name: {'ap': curve.ap, 'ap_without_refinement': curve.ap_without_refinement}
-            for name, curve in curves.items()
-        },
+    return evaluate_wider_files(
+        detectors(args), args.ground_truth, args.out, args.images, args.matlab_int
     )
+
+
+def run_fddb(args: argparse.Namespace) -> Evaluation:
+    """FDDB: discrete and continuous ROC."""
+    return evaluate_fddb_files(detectors(args), args.ground_truth, args.out, args.annotations)
+
+
+def run_face_eval(args: argparse.Namespace) -> Evaluation:
+    """AFW or PASCAL Face: precision-recall after five rounds of box refinement."""
+    return evaluate_face_eval_files(detectors(args), args.benchmark, args.ground_truth, args.out)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -233,7 +161,7 @@ def main() -> None:
     """Evaluate."""
     args = make_parser().parse_args()
     warnings.showwarning = lambda message, *_, **__: print(f'warning: {message}', file=sys.stderr)
-    args.run(args)
+    report(args, args.run(args))
 
 
 if __name__ == '__main__':

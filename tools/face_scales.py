@@ -10,6 +10,7 @@ import numpy as np
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.evaluation.face_scales import measure_face_scales
 from mmbfbox.evaluation.plots import plot_distribution, write_csv
+from mmbfbox.utils.text import read_lines
 
 SIZES = 2 ** (np.arange(8, 81) / 8)
 
@@ -17,11 +18,7 @@ SIZES = 2 ** (np.arange(8, 81) / 8)
 def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
     """Width and height of each ``event/image.jpg`` from lines ``split,name,width,height``."""
     sizes = {}
-    try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f'{path} cannot be read as text: {error}') from error
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in enumerate(read_lines(path)[1:], start=2):
         cells = line.split(',')
         if len(cells) != 4 or not all(
             cell.isascii() and cell.isdigit() and len(cell) < 7 for cell in cells[2:]

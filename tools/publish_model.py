@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.export.publish import publish
+from mmbfbox.artifacts.metrics import Metrics
+from mmbfbox.engine.checkpoint.weights import KINDS
+from mmbfbox.errors import exit_on_user_error
+from mmbfbox.export import publish
 from mmbfbox.utils.cli import make_parser
 from mmbfbox.utils.config import load_config
 
@@ -25,26 +24,32 @@ def main() -> None:
     parser.add_argument('--out', required=True, metavar='DIR', help='folder to write to')
     parser.add_argument('--config', help="the model's config; by default the checkpoint's own")
     parser.add_argument(
-        '--metrics', metavar='FILE', help='metrics.json of tools/test.py, to note the results'
+        '--metrics',
+        metavar='FILE',
+        help='metrics.json of tools/test.py, to note the results of these weights',
     )
     parser.add_argument(
         '--name',
         help="start of the file names; by default the config's name, else the checkpoint's",
     )
+    parser.add_argument(
+        '--weights',
+        choices=KINDS,
+        help='raw weights or their moving average (ema), where the checkpoint has both; the average by '
+        'default',
+    )
     args = parser.parse_args()
 
-    config = load_config(args.config) if args.config else None
-    metric = None
-    if args.metrics:
-        try:
-            metric = json.loads(Path(args.metrics).read_text())
-            metric = {str(name): float(value) for name, value in metric.items()}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise UserError(
-                f'{args.metrics} is no file of results; give the metrics.json that tools/test.py wrote'
-            ) from error
-    published = publish(args.checkpoint, args.out, config, metric, args.name)
-    print(f'wrote {published.weights} and {published.config}')
+    published = publish(
+        args.checkpoint,
+        args.out,
+        load_config(args.config) if args.config else None,
+        Metrics.read(args.metrics) if args.metrics else None,
+        args.name,
+        args.weights,
+    )
+    kind = f'{published.meta.weights} weights ' if published.meta.weights else ''
+    print(f'wrote {kind}{published.weights} and {published.config}')
 
 
 if __name__ == '__main__':

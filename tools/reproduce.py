@@ -10,9 +10,10 @@ from pathlib import Path
 
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.run import check, run
+from mmbfbox.pipeline.step import Step
 from mmbfbox.reproduce import figures
 from mmbfbox.reproduce.cost import Cost, Estimator
-from mmbfbox.reproduce.plan import Plan, Step
+from mmbfbox.reproduce.plan import Plan
 from mmbfbox.reproduce.report import read_result, schedule, write_table
 from mmbfbox.reproduce.scales import SCALES
 from mmbfbox.reproduce.tables import TABLES, Row, rows_of
@@ -65,23 +66,28 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--dry-run', action='store_true', help='only say what there is to do; writes nothing'
     )
+    parser.add_argument(
+        '--redo', action='store_true',
+        help='make results of older configs or inputs anew, and keep the old ones beside them; without '
+        'it they are refused',
+    )  # fmt: skip
     args = parser.parse_args()
     if min(args.seeds) < 0 or len(set(args.seeds)) < len(args.seeds) or args.gpus < 1:
         raise UserError('--seeds are different whole numbers of 0 or more, --gpus is 1 or more')
     return args
 
 
-def announce(plan: Plan, dry_run: bool) -> bool:
-    """Print what there is to do; return whether it shall be done.
+def do(args: argparse.Namespace, plan: Plan) -> bool:
+    """Print what there is to do, and do it; return whether it was done.
 
     Raises:
         UserError: there are results of something else, or no data.
     """
-    states = check(plan)
+    states = check(plan, args.redo)
     try:
         plan.check_data()
     except UserError as error:
-        if not dry_run:
+        if not args.dry_run:
             raise
         print(f'note: {error}')
     estimator = Estimator(plan)
@@ -95,7 +101,9 @@ def announce(plan: Plan, dry_run: bool) -> bool:
         'step; a search also spends time on its results)',
         flush=True,
     )
-    return not dry_run
+    if not args.dry_run:
+        run(plan, TOOLS, args.redo)
+    return not args.dry_run
 
 
 def call(command: Sequence[str], dry_run: bool) -> None:
@@ -114,8 +122,7 @@ def reproduce_rows(args: argparse.Namespace, plan: Plan, rows: Sequence[Row], ti
     for seed in args.seeds:
         for row in rows:
             tests[row.name].append(plan.row(row, seed))
-    if announce(plan, args.dry_run):
-        run(plan, TOOLS)
+    if do(args, plan):
         write(args, plan, rows, tests, title)
 
 
@@ -148,12 +155,12 @@ def figure1(args: argparse.Namespace, plan: Plan) -> None:
         return
     if args.row in (None, 'c'):
         tests = {seed: figures.scale_steps(plan, seed) for seed in args.seeds}
-        if announce(plan, args.dry_run):
-            run(plan, TOOLS)
+        if do(args, plan):
             print(figures.write_scales(plan, tests))
     if args.row in (None, 'b'):
         if not args.dry_run:
-            run(plan, TOOLS)
+            plan.check_data()
+            run(plan, TOOLS, args.redo)
         call(figures.face_scales_command(plan), args.dry_run)
     if args.row in (None, 'a'):
         at_hand = Plan(plan.scale, args.work_dir, args.data, args.gpus)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import mmbfbox  # noqa: F401, first: mmengine needs a home
+
+# isort: split
 from pathlib import Path
 
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmbfbox.artifacts.attention import ATTENTION_FILE
-from mmbfbox.engine import load_checkpoint_file
+from mmbfbox.engine import read_weights
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.report import BEST, write_report
@@ -18,6 +21,7 @@ from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.utils.cli import add_config_arguments, make_parser
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.loaders import dependent_loader_options
 
 
 @exit_on_user_error
@@ -59,11 +63,12 @@ def main() -> None:
                 'measuring attention needs the supernet; give its checkpoint as --supernet'
             )
         config = load_config(args.config, args.cfg_options)
-        if args.data_root:
+        if args.data_root is not None:
             set_data_root(config, args.data_root)
+        dependent_loader_options(config)
         init_default_scope(config.get('default_scope', 'mmdet'))
         best = best_first(findings.scored, findings.search.metric)
-        scorer = ReferenceScorer(config, load_checkpoint_file(args.supernet).get('state_dict', {}))
+        scorer = ReferenceScorer(config, read_weights(args.supernet).state)
         images = Runner.build_dataloader(config.held_out_dataloader, seed=0)
         archs = [candidate.arch for candidate in best[: args.archs]]
         attention = measure_attention(scorer.subnet, images, archs)

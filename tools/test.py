@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+import mmbfbox  # noqa: F401, first: mmengine needs a home
+
+# isort: split
 import argparse
-import json
-from pathlib import Path
 
 from mmengine import Config
 from mmengine.dist import is_main_process
-from mmengine.logging import print_log
-from mmengine.runner import Runner
 
-from mmbfbox.errors import UserError, exit_on_user_error
-from mmbfbox.evaluation.provenance import FILE
+from mmbfbox.engine.checkpoint.weights import KINDS
+from mmbfbox.errors import exit_on_user_error
+from mmbfbox.inference import PRESETS, HowToTest, test_detector
 from mmbfbox.inference.report import level_table
-from mmbfbox.inference.settings import (
-    BENCHMARKS,
-    describe,
-    use_benchmark,
-    use_levels,
-    use_scheme,
-    use_views,
-)
-from mmbfbox.inference.views import PRESETS
+from mmbfbox.inference.settings import BENCHMARKS, use_benchmark
+from mmbfbox.search.config import own_device
+from mmbfbox.search.scoring.recalibrated import Recalibrator
 from mmbfbox.utils.cli import add_config_arguments, add_launcher_argument, make_parser, read_config
-from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.loaders import dependent_loader_options
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -81,18 +75,25 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--number', type=int, default=9, metavar='N', help='how many pictures; 9 by default'
     )
+    parser.add_argument(
+        '--arch',
+        metavar='FILE',
+        help='test a supernet as this subnet (JSON file of the search), its batch norm recalibrated on '
+        "the config's recalibration images",
+    )
+    parser.add_argument(
+        '--weights',
+        choices=KINDS,
+        help='raw weights or their moving average (ema), where the checkpoint has both; the average by '
+        'default',
+    )
     add_config_arguments(parser)
     add_launcher_argument(parser)
-    args = parser.parse_args()
-    given = [f'--{name}' for name in ('scheme', 'tta') if getattr(args, name)]
-    given += ['--per-level'] * (args.per_level and bool(args.tta))
-    if len(given) > 1:
-        raise UserError(f'{" and ".join(given)} exclude each other; give only one of them')
-    return args
+    return parser.parse_args()
 
 
 def configure(args: argparse.Namespace) -> Config:
-    """The config with everything that the arguments change about the test."""
+    """The config, with the test images of the benchmark that is asked for."""
     data_root = args.data_root
     if args.benchmark:
         args.data_root = None
@@ -102,19 +103,7 @@ def configure(args: argparse.Namespace) -> Config:
         # What the command line says about the test holds for the benchmark, too.
         options = args.cfg_options or {}
         config.merge_from_dict({k: v for k, v in options.items() if k.startswith('test_')})
-    config.load_from = args.checkpoint
-    if args.out_dir:
-        config.test_evaluator.out_dir = args.out_dir
-    scheme = args.scheme or config.get('test_scheme')
-    if args.tta:
-        use_views(config, None if args.tta == 'config' else args.tta)
-    elif scheme:
-        use_scheme(config, scheme)
-    if args.per_level:
-        use_levels(config)
-    if args.pictures:
-        hook = dict(type='DetectionPicturesHook', out_dir=args.pictures, number=args.number)
-        config.custom_hooks = [*config.get('custom_hooks', []), hook]
+        dependent_loader_options(config)
     return config
 
 
@@ -122,19 +111,21 @@ def configure(args: argparse.Namespace) -> Config:
 def main() -> None:
     """Test."""
     args = parse_arguments()
+    how = HowToTest(
+        args.scheme,
+        args.tta,
+        args.per_level,
+        args.out_dir,
+        args.pictures,
+        args.number,
+        args.weights,
+        args.arch,
+    )
     config = configure(args)
-    settings = describe(config)
-    metrics = Runner.from_cfg(config).test()
-    print_log(f'tested with {settings}', logger='current')
-    if not is_main_process():
-        return
-    if args.per_level:
+    recalibrate = Recalibrator(config, device=own_device()) if args.arch else None
+    metrics = test_detector(config, args.checkpoint, how, recalibrate)
+    if args.per_level and is_main_process():
         print(level_table(metrics))
-    files = [Path(config.work_dir) / 'metrics.json']
-    files += [Path(args.out_dir) / FILE] if args.out_dir else []
-    for path in files:
-        with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps({**metrics, 'settings': settings}, indent=2) + '\n')
 
 
 if __name__ == '__main__':

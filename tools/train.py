@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmbfbox  # noqa: F401, first: mmengine needs a home
+
+# isort: split
 from pathlib import Path
 
 import torch

@@ -26,11 +26,11 @@ from mmengine.registry import init_default_scope
 from benchmarks.common.scripts import new_parser
 from mmbfbox.datasets import DamagedImageError, WiderFaceDataset
 from mmbfbox.datasets.randomness import seeded
-from mmbfbox.datasets.transforms.loading import read_image
 from mmbfbox.datasets.wider_annotations import parse_wider_annotations
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import LAYOUT
+from mmbfbox.utils.images import read_image
 
 ANNOTATIONS = 'wider_face_split/wider_face_train_bbx_gt.txt'
 IMAGES = 'WIDER_train/images'

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -27,13 +26,17 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
+from mmengine import Config
 from torch import nn
 
 from benchmarks.common.order_table import print_table
 from benchmarks.common.scripts import add_demo_data, new_parser
 from benchmarks.common.searches import build_search
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import cost_table
+from mmbfbox.pipeline.plan import Pipeline
+from mmbfbox.pipeline.run import run
 from mmbfbox.search import ReferenceScorer, recalibrate
 from mmbfbox.search.scoring import reference as reference_module
 from mmbfbox.search.scoring.recalibration import batch_norms
@@ -101,35 +104,37 @@ class FromScratch:
     def __init__(self, args: argparse.Namespace, work_dir: Path) -> None:
         self.args = args
         self.work_dir = work_dir
+        self.config = str(load_config(args.search).final_config)
 
     def __call__(self, job: tuple[int, str, int]) -> dict[str, float]:
         """AP and seconds of an arch, by its number, its JSON and the seed of its training."""
         number, arch, seed = job
         start = time.perf_counter()
-        folder = self.work_dir / f'{number:03d}'
-        run = folder / f'seed{seed}'
-        metrics = run / 'test' / 'metrics.json'
-        if not metrics.exists():
-            with atomic_write(folder / 'drawn.json') as path:
-                path.write_text(arch)
-            supernet, data = self.args.supernet, self.args.data
-            export = [folder / 'drawn.json', supernet, '--out', folder, '--data-root', data]
-            self._tool(folder, 'export_subnet', *export)
-            config, options = folder / 'config.py', self._options(folder / 'config.py')
-            options.append(f'randomness.seed={seed}')
-            resume = ['--resume'] if (run / 'last_checkpoint').exists() else []
-            training = [config, *resume, '--work-dir', run, '--cfg-options', *options]
-            self._tool(folder, 'train', *training)
-            checkpoint = (run / 'last_checkpoint').read_text().strip()
-            self._tool(folder, 'test', config, checkpoint, '--work-dir', metrics.parent)
-        found = json.loads(metrics.read_text())
-        scores = {name.split('/')[-1]: value for name, value in found.items() if name != 'settings'}
+        folder = self.work_dir / f'{number:03d}' / f'seed{seed}'
+        with atomic_write(folder / 'drawn.json') as path:
+            path.write_text(arch)
+        plan = self._plan(folder, seed)
+        run(plan, TOOLS, self.args.redo, folder / 'steps.log')
+        scores = Metrics.read(plan.steps['test'].done).short_scores()
         return {**scores, 'seconds': time.perf_counter() - start}
 
-    def _options(self, config: Path) -> list[str]:
+    def _plan(self, folder: Path, seed: int) -> Pipeline:
+        plan = Pipeline(folder, Path(self.args.data))
+        supernet, final = Path(self.args.supernet), load_config(self.config)
+        network = plan.add_export(
+            'network', folder / 'drawn.json', supernet, configs={'final': final},
+            arguments=['--config', self.config, '--data-root', str(plan.data_root)],
+        )  # fmt: skip
+        iterations = self.args.iterations or final.train_cfg.max_iters
+        options = [*self._schedule(final, iterations), f'randomness.seed={seed}']
+        trained = plan.add_training(
+            'training', network.done, iterations, arguments=['--cfg-options', *options]
+        )
+        plan.add_test('test', network.done, trained.done)
+        return plan
+
+    def _schedule(self, training: Config, iterations: int) -> list[str]:
         """The wanted number of iterations, with a schedule that is stretched to it."""
-        training = load_config(config)
-        iterations = self.args.iterations or training.train_cfg.max_iters
         stretch = iterations / training.train_cfg.max_iters
         # The test that follows says what a validation at the end would.
         none = ['val_cfg=None', 'val_dataloader=None', 'val_evaluator=None']
@@ -139,13 +144,6 @@ class FromScratch:
             for key in ('begin', 'end', 'T_max')
             if key in scheduler
         ]
-
-    def _tool(self, folder: Path, name: str, *arguments: object) -> None:
-        log = folder / f'{name}.log'
-        command = [sys.executable, str(TOOLS / f'{name}.py'), *map(str, arguments)]
-        with log.open('a') as file:
-            if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode:
-                raise UserError(f'tools/{name}.py failed, see {log}; the same command goes on')
 
 
 def score_and_train(args: argparse.Namespace, results: Path) -> None:
@@ -226,6 +224,9 @@ def main() -> None:
     )
     parser.add_argument('--processes', type=int, default=1, help='trainings at a time')
     parser.add_argument('--work-dir', default='work_dirs/order_correlation', help='results')
+    parser.add_argument(
+        '--redo', action='store_true', help='make trainings of older configs or inputs anew'
+    )
     parser.add_argument('--table', action='store_true', help='only print what there is')
     args = parser.parse_args()
     results = Path(args.work_dir) / 'rows.json'

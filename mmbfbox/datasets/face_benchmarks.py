@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 
+from mmbfbox.datasets.face_dataset import FaceDataset
 from mmbfbox.errors import UserError
 from mmbfbox.evaluation.face_eval.io import MATS, read_face_eval_annotations
 from mmbfbox.evaluation.fddb.io import read_fddb_annotations
@@ -18,7 +18,7 @@ SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 @DATASETS.register_module()
-class FaceBenchmarkDataset(BaseDetDataset):
+class FaceBenchmarkDataset(FaceDataset):
     """The images of a benchmark that is only tested on; the only class is ``face``.
 
     ``data_root`` holds the annotations (``FDDB-folds``, or the mat of the face-eval toolbox) and the
@@ -32,8 +32,6 @@ class FaceBenchmarkDataset(BaseDetDataset):
     Raises:
         UserError: the benchmark is another one, or annotations or images are missing.
     """
-
-    METAINFO = dict(classes=('face',), palette=[(0, 255, 0)])
 
     def __init__(self, *args: Any, benchmark: str, **kwargs: Any) -> None:
         if benchmark != 'fddb' and benchmark not in MATS:

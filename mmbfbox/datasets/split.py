@@ -26,13 +26,20 @@ def split_names(
 
     Raises:
         UserError: an unknown part, or more images asked for than there are.
+
+    Example:
+        >>> names = [f'{event}/{number}' for event in ('Parade', 'Concert') for number in range(4)]
+        >>> split_names(names, 'held_out', held_out=2, recalibration=3, seed=0)
+        ['Concert/0', 'Parade/3']
     """
     if part not in PARTS:
         raise UserError(f'part is {part!r}; set it to None or one of {", ".join(PARTS)}')
     if held_out < 0 or recalibration < 0 or held_out + recalibration > len(names):
         raise UserError(
             f'held_out={held_out} and recalibration={recalibration} do not fit into the '
-            f'{len(names)} images of the annotation file; lower them'
+            f'{len(names)} images of the annotation file; lower dataset.held_out and '
+            'dataset.recalibration, to the same in train_dataloader, held_out_dataloader and '
+            'recalibration_dataloader'
         )
     chosen = _held_out(names, held_out, seed)
     if part == 'held_out':

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -10,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.text import read_lines
 
 ATTRIBUTES = ('blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose')
 _COLUMNS = 4 + len(ATTRIBUTES)
+_NAME = re.compile(r'(?!\.\.?/)[^/\\]+/(?!\.\.?$)[^/\\]+')
 _LARGEST = np.array([1e6] * 4 + [9] * len(ATTRIBUTES))
 """What the numbers of a row can be, in size: pixels and attributes."""
 
@@ -33,6 +36,11 @@ class WiderRecord:
     attributes: NDArray[np.int8]
     dropped: int
 
+    @classmethod
+    def without_faces(cls, name: str) -> WiderRecord:
+        """The record of an image of which no face is known."""
+        return cls(name, np.zeros((0, 4), np.float32), np.zeros((0, len(ATTRIBUTES)), np.int8), 0)
+
     @property
     def image_id(self) -> str:
         """``event/file`` without the suffix."""
@@ -49,28 +57,31 @@ def parse_wider_annotations(path: str | Path) -> list[WiderRecord]:
 
     A row is ``x y w h`` in pixels and the six attributes.
     An image without faces has the count 0 or 1 and one row of zeros, or the count 0 and no row;
-    all three give no boxes. Line ends may be ``\\n`` or ``\\r\\n``, blanks may trail.
+    all three give no boxes. Line ends may be ``\\n`` or ``\\r\\n``, blanks may trail, a byte order
+    mark may come first.
 
     Raises:
-        UserError: the file is missing, or a line is not what the format has in that place.
+        UserError: the file is missing, a line is not what the format has in that place, or an image
+            comes twice.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / 'wider_face_val_bbx_gt.txt'
+        >>> _ = path.write_text('Parade/a.jpg\\n1\\n10 20 30 40 0 0 0 0 0 0\\n')
+        >>> (record,) = parse_wider_annotations(path)
+        >>> record.image_id, record.boxes.tolist()
+        ('Parade/a', [[10.0, 20.0, 40.0, 60.0]])
     """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f'cannot read the annotations {path} ({error}); '
-            "unpack the official wider_face_split.zip into the data set's folder"
-        ) from error
+    path, lines = Path(path), _lines(path)
     records = []
+    known: dict[str, int] = {}
     at = 0
     while at < len(lines):
         name = lines[at].strip()
         if not name:
             at += 1
             continue
-        if '/' not in name:
-            _reject(path, at, lines[at], "an image name 'event/file.jpg'")
+        _check_name(path, at, name, known)
         count = lines[at + 1].strip() if at + 1 < len(lines) else ''
         if not count.isdecimal() or len(count) > 9:
             _reject(path, at + 1, count, f'the number of faces in {name}')
@@ -79,6 +90,47 @@ def parse_wider_annotations(path: str | Path) -> list[WiderRecord]:
         if count == '0' and at < len(lines) and set(lines[at].split()) == {'0'}:
             at += 1
     return records
+
+
+def read_wider_file_list(path: str | Path) -> list[str] | None:
+    """The names of ``wider_face_test_filelist.txt``, ``event/file.jpg`` a line, no faces.
+
+    Returns:
+        None if the file is no such list: one of the first two lines with text is no image name.
+
+    Raises:
+        UserError: the file is missing, a line is no image name, or a name comes twice.
+    """
+    path, lines = Path(path), _lines(path)
+    filled = [(at, line.strip()) for at, line in enumerate(lines) if line.strip()]
+    if not all(_NAME.fullmatch(line) for _, line in filled[:2]):
+        return None
+    known: dict[str, int] = {}
+    for at, name in filled:
+        _check_name(path, at, name, known)
+    return list(known)
+
+
+def _lines(path: str | Path) -> list[str]:
+    try:
+        return read_lines(path)
+    except UserError as error:
+        raise UserError(
+            f'cannot read the annotations {path} ({error}); '
+            "unpack the official wider_face_split.zip into the data set's folder"
+        ) from error
+
+
+def _check_name(path: Path, at: int, name: str, known: dict[str, int]) -> None:
+    """Add the name in ``lines[at]`` to the names ``known``, each with its line's number."""
+    if not _NAME.fullmatch(name):
+        _reject(path, at, name, "an image name 'event/file.jpg'")
+    if name in known:
+        raise UserError(
+            f'{path} has {name} in line {known[name]} and again in line {at + 1}; '
+            'put all faces of an image below one name, or remove one of the two'
+        )
+    known[name] = at + 1
 
 
 def _numbers(path: Path, lines: list[str], begin: int, end: int) -> NDArray[np.float64]:

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
-from mmengine.logging import print_log
 
-from mmbfbox.datasets.randomness import seeded
-from mmbfbox.datasets.sampler import SampleIndex
+from mmbfbox.datasets.face_dataset import FaceDataset
 from mmbfbox.datasets.split import split_names
-from mmbfbox.datasets.transforms.loading import DamagedImageError
-from mmbfbox.datasets.wider_annotations import WiderRecord, parse_wider_annotations
+from mmbfbox.datasets.wider_annotations import (
+    WiderRecord,
+    parse_wider_annotations,
+    read_wider_file_list,
+)
 from mmbfbox.errors import UserError
+from mmbfbox.utils.images import DamagedImageError
 
 INVALID_FACES = ('ignore', 'keep', 'drop')
 
 
 @DATASETS.register_module()
-class WiderFaceDataset(BaseDetDataset):
+class WiderFaceDataset(FaceDataset):
     """Images and faces of one ``wider_face_*_bbx_gt.txt``; the only class is ``face``.
 
     A sample has ``img_id`` (``event/file``), ``img_path`` and ``instances`` with xyxy boxes. In
     test mode it also has ``gt_boxes`` (``(G, 4)`` float32 xyxy pixels of the original image, every
     face with positive size) and ``gt_valid`` (``(G,)`` bool, not marked invalid), for scoring
-    images that no official ``.mat`` covers.
+    images that no official ``.mat`` covers. In test mode the annotation file may also be a list of
+    images without faces, like ``wider_face_test_filelist.txt``.
 
-    A damaged image ends testing with a :class:`DamagedImageError`. In training the next image
-    takes its place, a warning names it, and the sample's ``skipped`` is the tuple of the paths
-    that it stands in for (empty for an ordinary sample).
+    In training the next image takes the place of a damaged one, a warning names it, and the sample's
+    ``skipped`` is the tuple of the paths that it stands in for (empty for an ordinary sample). In a
+    test it counts as an image without detections, see :class:`FaceDataset`; candidates are not scored
+    or recalibrated on parts that have one.
 
     Args:
         invalid_faces: what training does with faces marked invalid: ``'ignore'`` (no loss there),
@@ -48,8 +51,6 @@ class WiderFaceDataset(BaseDetDataset):
     Raises:
         UserError: annotations or images are missing or broken, or a key is out of range.
     """
-
-    METAINFO = dict(classes=('face',), palette=[(0, 255, 0)])
 
     def __init__(
         self,
@@ -68,25 +69,40 @@ class WiderFaceDataset(BaseDetDataset):
         self.invalid_faces = invalid_faces
         self.part = part
         self.split = dict(held_out=held_out, recalibration=recalibration, seed=split_seed)
-        self._reported: set[str] = set()
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Parse the annotations, check that the images are there, choose the part."""
-        records = {record.name: record for record in parse_wider_annotations(self.ann_file)}
+        records = {record.name: record for record in self._records()}
         if self.part is not None:
             names = split_names(list(records), self.part, **self.split)
             records = {name: records[name] for name in names}
         if not records:
-            raise UserError(f'{self.ann_file} leaves no image (part={self.part}); check the file')
+            raise UserError(
+                f'{self.ann_file} leaves no image for dataset.part={self.part!r}; check the file, '
+                'dataset.held_out and dataset.recalibration'
+            )
+        if self.test_mode:
+            _check_ids(records.values(), self.ann_file)
         folder = Path(self.data_prefix['img'])
         _check_images(folder, list(records), self.ann_file)
         return [self._data_info(folder, record) for record in records.values()]
 
+    def _records(self) -> list[WiderRecord]:
+        names = read_wider_file_list(self.ann_file)
+        if names is None:
+            return parse_wider_annotations(self.ann_file)
+        if not self.test_mode or self.part is not None:
+            raise UserError(
+                f'{self.ann_file} lists images without faces, which can only be tested on; give a '
+                'wider_face_*_bbx_gt.txt'
+            )
+        return [WiderRecord.without_faces(name) for name in names]
+
     def _data_info(self, folder: Path, record: WiderRecord) -> dict[str, Any]:
         ignore = record.invalid & (self.invalid_faces == 'ignore')
         drop = record.invalid & (self.invalid_faces == 'drop')
-        info = dict(
+        info: dict[str, Any] = dict(
             img_id=record.image_id,
             img_path=str(folder / record.name),
             instances=[
@@ -99,17 +115,12 @@ class WiderFaceDataset(BaseDetDataset):
             info.update(gt_boxes=record.boxes, gt_valid=~record.invalid)
         return info
 
-    def __getitem__(self, idx: int) -> Any:
-        """The sample; with a :class:`SampleIndex`, its randomness depends on the key alone."""
-        if not isinstance(idx, SampleIndex) or not idx.key:
-            return super().__getitem__(idx)
-        with seeded(*idx.key):
-            return super().__getitem__(int(idx))
-
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on image ``idx``, in training on the next readable one."""
         if self.test_mode:
-            return super().prepare_data(idx)
+            return (
+                self.pipeline(self.get_data_info(idx)) if self.part else super().prepare_data(idx)
+            )
         skipped: tuple[str, ...] = ()
         for step in range(min(len(self), self.max_refetch)):
             info = self.get_data_info((idx + step) % len(self))
@@ -118,16 +129,23 @@ class WiderFaceDataset(BaseDetDataset):
                 return self.pipeline(info)
             except DamagedImageError as error:
                 skipped += (info['img_path'],)
-                self._report(info['img_path'], error)
+                self._report(info['img_path'], error, 'skipped')
         raise UserError(
             f'{len(skipped)} images in a row are damaged, the first is {skipped[0]}; '
             'unpack the data set again'
         )
 
-    def _report(self, path: str, error: DamagedImageError) -> None:
-        if path not in self._reported:
-            self._reported.add(path)
-            print_log(f'skipped: {error}', logger='current', level=logging.WARNING)
+
+def _check_ids(records: Iterable[WiderRecord], ann_file: str) -> None:
+    """Detections are kept and written by the image's name without suffix."""
+    names: dict[str, str] = {}
+    for record in records:
+        other = names.setdefault(record.image_id, record.name)
+        if other != record.name:
+            raise UserError(
+                f'{ann_file} lists {other} and {record.name}, whose detections would have the same '
+                f'name {record.image_id}; rename one of the two images'
+            )
 
 
 def _check_images(folder: Path, names: list[str], ann_file: str) -> None:

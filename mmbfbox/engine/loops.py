@@ -17,6 +17,13 @@ from torch.utils.data import BatchSampler, DataLoader
 
 from mmbfbox.datasets.randomness import seed_globals
 from mmbfbox.datasets.sampler import ResumableSampler
+from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
+from mmbfbox.engine.compat import (
+    choose_val_interval,
+    mixes_rank_into_seed,
+    process_sentinels,
+    stop_workers,
+)
 from mmbfbox.errors import UserError
 
 _RESTARTS = 3
@@ -30,7 +37,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     mmengine's loop loads all batches that were trained already before it resumes. Here the sampler
     starts at the right place, and the global generators are seeded by (seed, iteration) before each
     iteration, so nothing but the checkpoint is needed. A validation that was due when the run was
-    killed is made up for. Dead loader workers are replaced; the batches stay the same.
+    killed is made up for. Dead loader workers are replaced; the batches stay the same. A run with this
+    loop loads files by :func:`~mmbfbox.engine.use_safe_loading`.
 
     Args:
         runner: the runner.
@@ -45,6 +53,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     def __init__(
         self, runner: Runner, dataloader: DataLoader | dict[str, Any], *args: Any, **kwargs: Any
     ) -> None:
+        use_safe_loading()
         if isinstance(dataloader, dict):
             dataloader = runner.build_dataloader(dataloader, seed=runner.seed)
         batches = dataloader.batch_sampler
@@ -62,15 +71,15 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         # For the hooks the whole run is one epoch.
         self.runner.call_hook('before_train_epoch')
-        if self._iter > 0:
+        if self.iter > 0:
             self._validate_when_due()
         self._open_dataloader()
-        while self._iter < self._max_iters and not self.stop_training:
+        while self.iter < self.max_iters and not self.stop_training:
             self.runner.model.train()
             batch = self._next_batch()
-            seed_globals(self.runner.seed, self._iter)
+            seed_globals(self.runner.seed, self.iter)
             self.run_iter(batch)
-            self._decide_current_val_interval()
+            choose_val_interval(self)
             self._validate_when_due()
         self._close_dataloader()
         self.runner.call_hook('after_train_epoch')
@@ -78,21 +87,21 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         return self.runner.model
 
     def _validate_when_due(self) -> None:
-        due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
-        done = self.runner.message_hub.get_info('validated_iter') == self._iter
-        if self.runner.val_loop is None or self._iter < self.val_begin or not due or done:
+        due = self.iter % self.val_interval == 0 or self.iter == self.max_iters
+        done = self.runner.message_hub.get_info('validated_iter') == self.iter
+        if self.runner.val_loop is None or self.iter < self.val_begin or not due or done:
             return
         # Noted first: the best checkpoint is saved at the end of the validation.
-        self.runner.message_hub.update_info('validated_iter', self._iter)
+        self.runner.message_hub.update_info('validated_iter', self.iter)
         self.runner.val_loop.run()
 
     def _open_dataloader(self) -> None:
         """Start the workers at the current iteration."""
         seed = self.runner.seed
-        if self.runner._randomness_cfg.get('diff_rank_seed'):
+        if mixes_rank_into_seed(self.runner):
             seed -= self.runner.rank  # the order of the images is common to all ranks
         batches = self.dataloader.batch_sampler
-        batches.sampler.start_at(self._iter * batches.batch_size, seed)
+        batches.sampler.start_at(self.iter * batches.batch_size, seed)
         self._close_dataloader()
         self.dataloader_iterator = iter(self.dataloader)
         if self.dataloader.num_workers and threading.current_thread() is threading.main_thread():
@@ -102,10 +111,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
     def _close_dataloader(self) -> None:
         """Stop the workers; those left to the garbage collector take five seconds each."""
-        shut_down = getattr(self.dataloader_iterator, '_shutdown_workers', None)
-        if shut_down:
-            shut_down()
-        self.dataloader._iterator = None  # or persistent workers would go on where they were
+        # Persistent ones, too: they would go on where they were.
+        stop_workers(self.dataloader, self.dataloader_iterator)
 
     def _next_batch(self) -> dict[str, Any]:
         restarts = 0
@@ -118,7 +125,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
                     raise
                 said = (str(error) or type(error).__name__).splitlines()[0]
                 print_log(
-                    f'a loader worker died ({said}); starting new ones at iteration {self._iter}',
+                    f'a loader worker died ({said}); starting new ones at iteration {self.iter}',
                     logger='current',
                     level=logging.WARNING,
                 )
@@ -133,8 +140,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         """
         if isinstance(error, RuntimeError):
             return 'DataLoader worker' in str(error)
-        workers = getattr(self.dataloader_iterator, '_workers', [])
-        ends = [worker.sentinel for worker in workers]
+        ends = process_sentinels(self.dataloader_iterator)
         return bool(ends and multiprocessing.connection.wait(ends, timeout=_SECONDS_TO_DIE))
 
 

@@ -45,9 +45,17 @@ class _FaceMetric(BaseMetric):
         self.results.extend(self._collect(sample) for sample in data_samples)
 
     def _collect(self, sample: Sample) -> Result:
+        if not isinstance(sample['img_id'], str):
+            raise UserError(
+                f'{type(self).__name__} needs the names of the images, and the data set only numbers them '
+                f'(img_id {sample["img_id"]!r}), as those of COCO JSON do; test with CocoMetric, or take '
+                'WiderFaceDataset'
+            )
         instances = sample['pred_instances']
         boxes = np.asarray(instances['bboxes'].detach().cpu().numpy(), dtype=np.float64)
         scores = np.asarray(instances['scores'].detach().cpu().numpy(), dtype=np.float64)
+        if 'unreadable' in sample:  # nothing can be found on an image that was not there
+            boxes, scores = boxes[:0], scores[:0]
         return {
             'name': sample['img_id'],
             'detections': np.hstack((boxes.reshape(-1, 4), scores[:, None])),
@@ -114,7 +122,7 @@ class WiderFaceMetric(_FaceMetric):
             if 'gt_boxes' not in sample or 'gt_valid' not in sample:
                 raise UserError(
                     f'{sample["img_id"]} comes without the meta keys gt_boxes and gt_valid; '
-                    'give ground_truth, or let the pipeline pack these keys'
+                    'give ground_truth, or a WiderFaceDataset whose pipeline packs these keys'
                 )
             result['boxes'] = xyxy_to_xywh(sample['gt_boxes'])
             result['valid'] = np.asarray(sample['gt_valid'], dtype=bool).reshape(-1)
@@ -123,14 +131,15 @@ class WiderFaceMetric(_FaceMetric):
     def compute_metrics(self, results: Sequence[Result]) -> dict[str, float]:
         """AP as fractions under ``easy``, ``medium``, ``hard``; nan for a subset without faces."""
         predictions = _as_xywh(results)
+        # Before the scores: what was found must not be lost if it cannot be scored.
+        if self.out_dir is not None:
+            write_wider_predictions(self.out_dir, predictions)
         if self.ground_truth is None:
             faces = WiderGroundTruth.from_boxes_by_size(
                 _by_name(results, 'boxes'), _by_name(results, 'valid')
             )
         else:
             faces = self.ground_truth.select(predictions)
-        if self.out_dir is not None:
-            write_wider_predictions(self.out_dir, predictions)
         return evaluate_wider_face(predictions, faces, integer=self.integer).ap
 
 
@@ -176,11 +185,12 @@ class FddbMetric(_FaceMetric):
     def compute_metrics(self, results: Sequence[Result]) -> dict[str, float]:
         """``discrete_tpr_at_1000``, ``continuous_tpr_at_1000`` as fractions, and ``faces``."""
         detections = _as_xywh(results)
+        if self.out_dir is not None:
+            fddb_io.write_fddb_detections(Path(self.out_dir) / 'detections.txt', detections)
         _check_known(list(detections), self.faces, self.ground_truth)
         faces = {name: self.faces[name] for name in detections}
         curve = evaluate_fddb(detections, faces, _by_name(results, 'size'))
         if self.out_dir is not None:
-            fddb_io.write_fddb_detections(Path(self.out_dir) / 'detections.txt', detections)
             fddb_io.write_fddb_curves(self.out_dir, curve)
         return {
             'discrete_tpr_at_1000': curve.discrete_tpr(1000),
@@ -219,10 +229,10 @@ class FaceEvalMetric(_FaceMetric):
     def compute_metrics(self, results: Sequence[Result]) -> dict[str, float]:
         """``ap`` after five rounds of refinement and ``ap_without_refinement``, fractions."""
         found: dict[str, Floats] = _by_name(results, 'detections')
-        _check_known(list(found), self.faces, self.ground_truth)
-        faces = {name: self.faces[name] for name in found}
-        result = evaluate_face_eval(found, faces, {name: self.flags[name] for name in found})
         if self.out_dir is not None:
             path = Path(self.out_dir) / 'detections.txt'
             face_eval_io.write_face_eval_detections(path, found)
+        _check_known(list(found), self.faces, self.ground_truth)
+        faces = {name: self.faces[name] for name in found}
+        result = evaluate_face_eval(found, faces, {name: self.flags[name] for name in found})
         return {'ap': result.ap, 'ap_without_refinement': result.ap_without_refinement}

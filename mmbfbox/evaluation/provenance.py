@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-FILE = 'test_settings.json'
+from mmbfbox.artifacts.test_settings import TestSettings
+from mmbfbox.errors import UserError
 
 
-def read_test_settings(predictions: str | Path) -> dict[str, Any] | None:
-    """The settings that ``tools/test.py`` wrote beside predictions, or None if it wrote none.
+def read_test_settings(predictions: Mapping[str, Path]) -> dict[str, TestSettings]:
+    """The settings of each detector that tells them.
 
     Args:
-        predictions: folder of the predictions, or their one file.
+        predictions: for each detector the folder of its predictions, or their one file.
+
+    Warns:
+        UserWarning: a file of settings cannot be read.
     """
-    path = Path(predictions)
-    path = (path if path.is_dir() else path.parent) / FILE
-    try:
-        settings = json.loads(path.read_text())['settings']
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return settings if isinstance(settings, dict) else None
+    found = {}
+    for name, path in predictions.items():
+        try:
+            settings = TestSettings.beside(path)
+        except UserError as error:
+            warnings.warn(f'{name}: {error}', UserWarning, stacklevel=2)
+            continue
+        if settings is not None:
+            found[name] = settings
+    return found
 
 
-def warn_of_different_schemes(predictions: Mapping[str, Path]) -> dict[str, str]:
-    """The test scheme of each detector that tells it.
+def warn_of_different_schemes(settings: Mapping[str, TestSettings]) -> None:
+    """Compare the settings of all detectors with those of the first.
 
     Warns:
         UserWarning: they are not all the same.
     """
-    found = {name: read_test_settings(path) for name, path in predictions.items()}
-    schemes = {name: str(settings.get('scheme')) for name, settings in found.items() if settings}
-    if len(set(schemes.values())) > 1:
-        told = ', '.join(f'{name}: {scheme}' for name, scheme in schemes.items())
+    if not settings:
+        return
+    first, *others = settings.values()
+    names = {name: None for other in others for name in first.differences(other)}
+    values = [name for name in names if name not in ('scheme', 'tta')]
+    if names:
+        told = '; '.join(
+            ', '.join([f'{name}: {own}', *(f'{key} {getattr(own, key)}' for key in values)])
+            for name, own in settings.items()
+        )
         warnings.warn(
             f'the detectors were tested differently ({told}), so their numbers do not compare',
             UserWarning,
             stacklevel=2,
         )
-    return schemes

@@ -11,12 +11,16 @@ from typing import Any
 
 import torch
 from mmengine import Config
-from torch import Tensor
+from torch import nn
 
+from mmbfbox.artifacts.checkpoint_meta import PublishMeta
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
+from mmbfbox.engine.checkpoint.weights import check_weights, digest, read_weights
 from mmbfbox.errors import UserError
+from mmbfbox.export.supernet import build_without_storage
 from mmbfbox.space import Arch
-from mmbfbox.utils.config import config_from_text
+from mmbfbox.utils.config import config_from_text, config_text
 from mmbfbox.utils.data_root import replace_data_root
 from mmbfbox.utils.files import atomic_write
 
@@ -31,84 +35,91 @@ class Published:
     Args:
         weights: ``<name>-<first 8 digits of the file's SHA-256>.pth``.
         config: the config beside it.
+        meta: what the file notes.
     """
 
     weights: Path
     config: Path
+    meta: PublishMeta
 
 
 def publish(
     checkpoint: str | Path,
     out: str | Path,
     config: Config | None = None,
-    metric: Mapping[str, float] | None = None,
+    metrics: Metrics | None = None,
     name: str | None = None,
+    kind: str | None = None,
 ) -> Published:
     """Write what others need of a checkpoint.
 
-    The file holds ``state_dict`` and, in ``meta``, the config's text (``cfg``), the arch as text
-    (``arch``, None for networks without one), the metric, ``sha256`` of the weights, and the class
-    names, without which mmdet would take the model for one of COCO. Optimizer, log histories, host,
-    times and paths stay behind: the config's data root becomes ``data/WIDER/``.
+    The file holds ``state_dict`` and, in ``meta``, the fields of
+    :class:`~mmbfbox.artifacts.checkpoint_meta.PublishMeta`. Optimizer, log histories, host, times and
+    paths stay behind: the config's data root becomes ``data/WIDER/``.
 
     Args:
         checkpoint: a checkpoint of ``tools/train.py`` or weights of ``tools/export_subnet.py``.
         out: folder to write to.
         config: the model's config. Defaults to the text in the checkpoint.
-        metric: results to note, name to number.
+        metrics: results to note, of a test of these weights.
         name: start of the file's name. Defaults to that of the config, else of the checkpoint.
+        kind: ``'raw'`` or ``'ema'`` weights; the average by default, where there is one.
 
     Raises:
         UserError: the checkpoint is missing, damaged or holds a type that is not allowed; it has no
-            weights; or there is no config.
+            weights, or not those that are asked for; there is no config, or it is one of another
+            network; or the results are of other weights.
     """
-    data = load_checkpoint_file(checkpoint)
-    weights = data.get('state_dict')
-    meta = data.get('meta', {})
-    if not isinstance(weights, dict) or not all(isinstance(t, Tensor) for t in weights.values()):
-        raise UserError(
-            f'the checkpoint {checkpoint} has no "state_dict" of tensors; give one that tools/train.py '
-            f'or tools/export_subnet.py wrote'
-        )
+    weights = read_weights(checkpoint, kind)
     if config is None:
-        if not isinstance(meta.get('cfg'), str):
+        if not isinstance(weights.meta.get('cfg'), str):
             raise UserError(f'the checkpoint {checkpoint} holds no config; give it as --config')
-        config = config_from_text(meta['cfg'], str(checkpoint))
+        config = config_from_text(weights.meta['cfg'], str(checkpoint))
     config = _public(config)
-    state = {key: tensor.detach().cpu().clone() for key, tensor in weights.items()}
-    content = dict(
-        state_dict=state,
-        meta=dict(
-            cfg=config.pretty_text,
-            arch=_arch_of(config),
-            metric={key: float(value) for key, value in (metric or {}).items()},
-            sha256=digest(state),
-            dataset_meta=dict(classes=_classes(meta)),
-        ),
+    check_weights(_build(config), weights.state, str(checkpoint))
+    state = {key: tensor.detach().cpu().clone() for key, tensor in weights.state.items()}
+    text, total = config_text(config), digest(state)
+    settings = metrics.settings if metrics else None
+    if settings and settings.sha256 not in (None, total):
+        raise UserError(
+            f'the results are those of other weights than the {weights}; test these, and give the '
+            f'metrics.json of that test'
+        )
+    meta = PublishMeta(
+        dataset_meta=dict(classes=_classes(weights.meta)),
+        weights=weights.kind,
+        cfg=text,
+        arch=_arch_of(config),
+        metric=dict(metrics.scores) if metrics else {},
+        settings=settings.to_plain() if settings else None,
+        sha256=total,
     )
     stem = name or Path(config.filename or checkpoint).stem
     # Into memory, because a file would carry its own temporary name.
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(dict(state_dict=state, meta=meta.to_meta()), buffer)
     hashed = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
     final = Path(out) / f'{stem}-{hashed}.pth'
     with atomic_write(final) as path:
         path.write_bytes(buffer.getvalue())
     with atomic_write(final.with_suffix('.py')) as path:
-        path.write_text(config.pretty_text)
+        path.write_text(text)
     # What is handed out has to pass the door that users open it through.
     load_checkpoint_file(final)
-    return Published(final, final.with_suffix('.py'))
+    return Published(final, final.with_suffix('.py'), meta)
 
 
-def digest(state: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and values, in order of the names."""
-    total = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        total.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}'.encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
+def _build(config: Config) -> nn.Module:
+    """The detector of a config, without storage."""
+    try:
+        return build_without_storage(config.model)
+    except UserError:
+        raise
+    except Exception as error:  # a registry, or a constructor of whatever network
+        raise UserError(
+            f'the model of the config cannot be built ({type(error).__name__}: {error}); give the config '
+            f'that the checkpoint was trained with'
+        ) from error
 
 
 def _public(config: Config) -> Config:

@@ -3,13 +3,16 @@
 from mmbfbox.inference.box_voting import vote_boxes
 from mmbfbox.inference.multi_view import MultiViewDetector
 from mmbfbox.inference.per_level import PerLevelDetector, PerLevelMetric
+from mmbfbox.inference.testing import HowToTest, test_detector
 from mmbfbox.inference.views import PRESETS, View
 
 __all__ = [
     'PRESETS',
+    'HowToTest',
     'MultiViewDetector',
     'PerLevelDetector',
     'PerLevelMetric',
     'View',
+    'test_detector',
     'vote_boxes',
 ]

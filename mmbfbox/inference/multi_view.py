@@ -109,7 +109,7 @@ class MultiViewDetector(BaseTTAModel):
         """Detections ``(N, 5)`` of one view, in pixels of the original image."""
         height, width = pixels.shape[:2]
         size = (max(1, round(height * view.scale)), max(1, round(width * view.scale)))
-        seen = pixels
+        seen: NDArray[Any] = pixels
         if size != (height, width):
             seen = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LINEAR)
         if view.flip:

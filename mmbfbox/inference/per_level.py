@@ -75,7 +75,7 @@ class PerLevelMetric(BaseMetric):
         UserError: samples come from another detector.
     """
 
-    def __init__(self, metric: dict, levels: int, first_level: int = 2) -> None:
+    def __init__(self, metric: dict[str, Any], levels: int, first_level: int = 2) -> None:
         super().__init__()
         # Levels write no files: they would replace those of all levels.
         silent = {key: value for key, value in metric.items() if key != 'out_dir'}
@@ -107,6 +107,6 @@ class PerLevelMetric(BaseMetric):
                 results[f'{name}/{key}'] = value
         return results
 
-    def compute_metrics(self, results: list) -> dict[str, float]:
+    def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """Not used: each metric computes its own."""
         raise NotImplementedError

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from mmbfbox.artifacts.metrics import Metrics
 
 
-def level_table(metrics: Mapping[str, float]) -> str:
-    """Markdown table, a row for each level.
+def level_table(metrics: Metrics) -> str:
+    """Markdown table, a row for each level and one for all, in percent.
 
     Args:
-        metrics: results of :class:`~mmbfbox.inference.PerLevelMetric`, like ``p2/wider/hard``.
+        metrics: results of a test with :class:`~mmbfbox.inference.PerLevelMetric`.
     """
-    rows: dict[str, dict[str, float]] = {}
-    for key, value in metrics.items():
-        level, _, metric = key.partition('/')
-        if not metric.endswith('/faces'):  # a count beside the rates of FDDB
-            rows.setdefault(level, {})[metric] = value
-    # All levels last, as in the paper's tables.
-    names = [*(name for name in rows if name != 'all'), 'all']
-    columns = list(rows['all'])
+    # A count stands beside the rates of FDDB.
+    columns = [name for name in metrics.scores if not name.endswith('/faces')]
     lines = [f'| level | {" | ".join(columns)} |', '|---' * (len(columns) + 1) + '|']
-    for name in names:
-        cells = ' | '.join(f'{100 * rows[name][column]:.2f}' for column in columns)
-        lines.append(f'| {name} | {cells} |')
+    # All levels last, as in the paper's tables.
+    for level, scores in [*metrics.levels.items(), ('all', metrics.scores)]:
+        cells = ' | '.join(f'{100 * scores[column]:.2f}' for column in columns)
+        lines.append(f'| {level} | {cells} |')
     return '\n'.join(lines)

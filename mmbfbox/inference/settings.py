@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
 from mmengine import Config
 
+from mmbfbox.artifacts.test_settings import TestSettings
 from mmbfbox.errors import UserError
+from mmbfbox.inference.multi_view import MultiViewDetector
 from mmbfbox.inference.views import PRESETS
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import replace_data_root
@@ -71,12 +74,18 @@ def use_views(config: Config, preset: str | None = None) -> None:
             ``tta_model``, a :class:`~mmbfbox.inference.MultiViewDetector` without ``module``.
 
     Raises:
-        UserError: the preset is unknown, or there is neither a preset nor a ``tta_model``.
+        UserError: the preset is unknown, there is neither a preset nor a ``tta_model``, or the detector
+            has two stages.
     """
     if preset is not None and preset not in PRESETS:
         raise UserError(f'the test preset {preset!r} is unknown; take one of {", ".join(PRESETS)}')
     if preset is None and 'tta_model' not in config:
         raise UserError(f'the config has no tta_model; name a preset: {", ".join(PRESETS)}')
+    if 'bbox_head' not in config.model:
+        raise UserError(
+            f'{config.model.type} has no bbox_head, and several views need a detector of one stage; leave '
+            f'--tta out'
+        )
     wrapper = dict(type='MultiViewDetector', preset=preset) if preset else config.tta_model
     use_scheme(config, 'original')
     config.model = dict(**wrapper, module=config.model)
@@ -87,35 +96,51 @@ def use_levels(config: Config) -> None:
 
     Args:
         config: its model and its test evaluator are wrapped.
+
+    Raises:
+        UserError: the detector has no head with one set of anchors a level, like RetinaNet's.
     """
-    levels = len(config.model.bbox_head.anchor_generator.strides)
+    head: Any = config.model.get('bbox_head') or {}
+    if 'anchor_generator' not in head:
+        raise UserError(
+            f'the head {head.get("type")} of {config.model.type} has no anchors, and each level alone can '
+            f'be tested only of a detector of one stage with anchors, like RetinaNet; leave --per-level out'
+        )
+    levels = len(head.anchor_generator.strides)
     config.model = dict(type='PerLevelDetector', module=config.model)
     config.test_evaluator = dict(type='PerLevelMetric', metric=config.test_evaluator, levels=levels)
 
 
-def describe(config: Config) -> dict[str, Any]:
-    """What decides how boxes are found, read from the config itself, to be kept with every result.
-
-    Returns:
-        ``scheme`` in words, ``tta`` (settings of the views, or None), ``score_thr``, ``nms_iou`` and
-        ``max_per_img``.
-    """
-    model = config.model
-    tta = None
+def describe(config: Config) -> TestSettings:
+    """What decides how boxes are found, read from the config itself, to be kept with every result."""
+    model, tta = config.model, None
     if model.type in TTA_TYPES:
-        settings = {key: value for key, value in model.items() if key not in ('module', 'type')}
-        tta = settings if model.type == 'MultiViewDetector' else None
+        tta = _views_of(model) if model.type == 'MultiViewDetector' else None
         model = model.module
-    test_cfg = model.test_cfg
-    nms = PRESETS[tta['preset']].nms_iou if tta and tta.get('preset') else None
-    scheme = 'multi-scale' if tta else _scale(config.test_dataloader.dataset.pipeline)
-    return dict(
-        scheme=scheme,
-        tta=tta and _with_preset(tta),
-        score_thr=test_cfg.score_thr,
-        nms_iou=nms or test_cfg.nms.iou_threshold,
-        max_per_img=test_cfg.max_per_img,
+    test_cfg = model.get('test_cfg') or {}
+    # A detector of two stages has settings for each; the boxes are those of the second.
+    test_cfg = test_cfg.get('rcnn', test_cfg)
+    preset = PRESETS.get(str(tta.get('preset'))) if tta else None
+    nms = test_cfg.get('nms') or {}
+    return TestSettings(
+        scheme='multi-scale' if tta else _scale(config.test_dataloader.dataset.pipeline),
+        tta=tta,
+        score_thr=test_cfg.get('score_thr'),
+        nms_iou=(preset and preset.nms_iou) or nms.get('iou_threshold'),
+        max_per_img=test_cfg.get('max_per_img'),
     )
+
+
+def _views_of(wrapper: Any) -> dict[str, Any]:
+    """All settings of a :class:`MultiViewDetector`, also those that are at their defaults."""
+    given = {key: value for key, value in wrapper.items() if key not in ('module', 'type')}
+    preset = PRESETS.get(str(given.get('preset')))
+    if preset is not None:
+        vote = dict(vote_iou=preset.vote_iou, singletons=preset.singletons)
+        return dict(preset=given['preset'], **vote)
+    parameters = inspect.signature(MultiViewDetector).parameters
+    names = [name for name in parameters if name not in ('module', 'preset')]
+    return {name: given.get(name, parameters[name].default) for name in names}
 
 
 def _scale(pipeline: list[Any]) -> str:
@@ -123,13 +148,9 @@ def _scale(pipeline: list[Any]) -> str:
     steps = {step['type']: step for step in pipeline}
     if 'Resize' not in steps:
         return 'original size'
-    low, high = sorted(steps['Resize']['scale'])
+    scale = steps['Resize'].get('scale')
+    if scale is None:
+        return f'resized by {steps["Resize"].get("scale_factor")}'
+    low, high = sorted(scale)
     words = f'long side {high}' if low == high else f'short side {low}, long side at most {high}'
     return words + (', padded to a fixed canvas' if 'Pad' in steps else '')
-
-
-def _with_preset(tta: dict[str, Any]) -> dict[str, Any]:
-    preset = PRESETS.get(str(tta.get('preset')))
-    if preset is None:
-        return dict(tta)
-    return dict(tta, vote_iou=preset.vote_iou, singletons=preset.singletons)

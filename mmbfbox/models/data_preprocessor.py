@@ -21,6 +21,8 @@ class FaceDataPreprocessor(DetDataPreprocessor):
     but ``non_blocking`` is True by default.
     """
 
+    _channel_conversion: bool
+
     def __init__(self, *args: Any, non_blocking: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, non_blocking=non_blocking, **kwargs)
 

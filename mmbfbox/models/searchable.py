@@ -17,37 +17,44 @@ def is_supernet(model: nn.Module) -> bool:
     return isinstance(backbone, SearchableFaceBackbone) and isinstance(neck, SearchableAttentionFPN)
 
 
+def _parts(model: nn.Module) -> tuple[SearchableFaceBackbone, SearchableAttentionFPN]:
+    backbone, neck = getattr(model, 'backbone', None), getattr(model, 'neck', None)
+    if isinstance(backbone, SearchableFaceBackbone) and isinstance(neck, SearchableAttentionFPN):
+        return backbone, neck
+    raise UserError(
+        f'the detector has the backbone {type(backbone).__name__} and the neck '
+        f'{type(neck).__name__}; a supernet needs SearchableFaceBackbone and SearchableAttentionFPN'
+    )
+
+
 def space_of(model: nn.Module) -> JointSpace:
     """The space of a supernet.
 
     Raises:
         UserError: backbone or neck is not searchable, or their levels disagree.
     """
-    if not is_supernet(model):
-        kinds = [type(getattr(model, part, None)).__name__ for part in ('backbone', 'neck')]
-        raise UserError(
-            f'the detector has the backbone {kinds[0]} and the neck {kinds[1]}; a supernet needs '
-            f'SearchableFaceBackbone and SearchableAttentionFPN'
-        )
-    return JointSpace(model.backbone.space, model.neck.space)
+    backbone, neck = _parts(model)
+    return JointSpace(backbone.space, neck.space)
 
 
 def set_arch(model: nn.Module, arch: Arch) -> None:
     """Make ``arch`` the active path of a supernet.
 
     Raises:
-        UserError: the arch is not in the supernet's space.
+        UserError: the model is no supernet, or the arch is not in its space.
     """
-    model.backbone.set_active(arch.stages)
-    model.neck.set_active(arch.merges)
+    backbone, neck = _parts(model)
+    backbone.set_active(arch.stages)
+    neck.set_active(arch.merges)
 
 
 def active_arch(model: nn.Module) -> Arch | None:
     """The active path of a supernet; None for any other model."""
     if not is_supernet(model):
         return None
-    stages = tuple(tuple(slot.active for slot in stage) for stage in model.backbone.stages)
-    return Arch(stages, tuple(model.neck.merges))
+    backbone, neck = _parts(model)
+    stages = tuple(tuple(slot.active for slot in stage) for stage in backbone.slots())
+    return Arch(stages, tuple(neck.merges))
 
 
 def cost_table(model: nn.Module, size: tuple[int, int]) -> CostTable:
@@ -56,14 +63,14 @@ def cost_table(model: nn.Module, size: tuple[int, int]) -> CostTable:
     Raises:
         UserError: the model is no supernet, or its head is not one whose costs are known.
     """
-    space = space_of(model)
+    space, (_, neck) = space_of(model), _parts(model)
     head, shared = head_convs(model.bbox_head)
     return CostTable(
         space,
         size,
-        fpn_channels=model.neck.channels,
-        attention=model.neck.attention_kind,
-        receptive=model.neck.receptive_kind,
+        fpn_channels=neck.channels,
+        attention=neck.attention_kind,
+        receptive=neck.receptive_kind,
         head=head,
         shared_head=shared,
     )

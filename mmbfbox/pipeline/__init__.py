@@ -1,1 +1,1 @@
-"""Steps of the chain: what they are made from, running those that are missing."""
+"""Steps of the chain: what each reads and leaves, what it was made from, running those that are missing."""

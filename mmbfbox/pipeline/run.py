@@ -1,4 +1,4 @@
-"""Runs the steps of a plan that are missing, each as a command of its own."""
+"""Runs the steps of a pipeline that are missing, each as a command of its own."""
 
 from __future__ import annotations
 
@@ -6,63 +6,116 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from typing import IO
 
 from mmengine import Config
 
 from mmbfbox.errors import UserError
-from mmbfbox.pipeline.records import check_record, state_of, write_record
-from mmbfbox.reproduce.plan import Plan, Step, full_command, readable_command
+from mmbfbox.pipeline.plan import Pipeline
+from mmbfbox.pipeline.records import StaleError, check_record, set_aside, state_of, write_record
+from mmbfbox.pipeline.step import Step
+from mmbfbox.pipeline.trainings import write_training_record
 from mmbfbox.utils.files import atomic_write, make_writable_dir
 
 
-def check(plan: Plan) -> dict[str, str]:
+def check(pipeline: Pipeline, redo: bool = False) -> dict[str, str]:
     """The state of every step by its name; nothing is written.
 
+    Args:
+        pipeline: the steps.
+        redo: call steps with results of other settings or inputs ``'stale'``, instead of refusing them.
+
     Raises:
-        UserError: a step's folder holds results of an older config or of other inputs.
+        StaleError: a step's folder holds such results.
     """
-    for step in plan.steps.values():
-        check_record(step, plan)
-    return {name: state_of(step) for name, step in plan.steps.items()}
+    states: dict[str, str] = {}
+    anew: list[Path] = []
+    for step in pipeline.steps.values():
+        try:
+            check_record(step, pipeline)
+            states[step.name] = state_of(step, anew)
+        except StaleError:
+            if not redo:
+                raise
+            states[step.name] = 'stale'
+        if states[step.name] != 'done':
+            anew.append(step.folder)
+    return states
 
 
-def run(plan: Plan, tools: Path) -> None:
-    """Run what is missing, in order.
+def run(pipeline: Pipeline, tools: Path, redo: bool = False, log: Path | None = None) -> None:
+    """Run what is missing, in order; what was interrupted goes on.
 
     Args:
-        plan: the steps.
+        pipeline: the steps.
         tools: folder of the command lines.
+        redo: set stale results aside and make them anew, instead of refusing them.
+        log: file that gets what the commands print, and all else that is printed here.
 
     Raises:
-        UserError: a step fails, or was made from something else.
+        StaleError: a step was made from something else.
+        UserError: a step fails, or another run is working in the same place.
     """
-    plan.check_data()
-    with _alone(plan):
-        for number, step in enumerate(plan.steps.values(), 1):
-            # Once more: what it reads may have been made just now.
-            check_record(step, plan)
+    check(pipeline, redo)
+    start, steps = time.perf_counter(), list(pipeline.steps.values())
+    with ExitStack() as stack:
+        stack.enter_context(_alone(pipeline))
+        output = stack.enter_context(log.open('a')) if log else None
+        for number, step in enumerate(steps):
+            # Also those that were right: what they read may have been made just now.
+            _refuse_or_set_aside(step, pipeline, redo, output)
             if not step.done.exists():
-                print(f'\n=== {number}/{len(plan.steps)} {step.name}: {state_of(step)}', flush=True)
-                _run(step, plan, tools)
+                done = sum(other.done.exists() for other in steps)
+                minutes = (time.perf_counter() - start) / 60
+                progress = f'{done} done, {len(steps) - done} left, {minutes:.1f} min so far'
+                told = f'\n=== {number + 1}/{len(steps)} {step.name}: {state_of(step)} ({progress})'
+                print(told, file=output, flush=True)
+                _run(step, pipeline, tools, output)
 
 
-def _run(step: Step, plan: Plan, tools: Path) -> None:
-    for path, config in step.files.items():
-        write_config(path, config)
-    write_record(step, plan, readable_command(step, plan.gpus))
-    command = full_command(step, tools, plan.gpus)
-    print('$', readable_command(step, plan.gpus), flush=True)
-    environment = {**os.environ, 'PYTHON': sys.executable}
-    code = subprocess.run(command, env=environment).returncode
+def _refuse_or_set_aside(
+    step: Step, pipeline: Pipeline, redo: bool, output: IO[str] | None
+) -> None:
+    try:
+        check_record(step, pipeline)
+    except StaleError as error:
+        if not redo:
+            raise
+        print(f'\n{error}\n{step.folder} is {set_aside(step)} now', file=output, flush=True)
+
+
+def _run(step: Step, pipeline: Pipeline, tools: Path, output: IO[str] | None) -> None:
+    for path, name in step.files.items():
+        write_config(path, step.configs[name])
+    write_record(step, pipeline)
+    command = step.full_command(tools, pipeline.gpus)
+    print('$', step.readable_command(pipeline.gpus), file=output, flush=True)
+    code = call(command, output)
     if code or not step.done.exists():
+        where = output.name if output else 'above'
         raise UserError(
-            f'the step {step.name} failed, see above ({shlex.join(command)}); once it is put right, the '
-            'same command goes on from there'
+            f'the step {step.name} failed, see {where} ({shlex.join(command)}); once it is put right, '
+            'the same command goes on from there'
         )
+    if step.tool == 'train':
+        write_training_record(step, pipeline)
+
+
+def call(command: Sequence[str], output: IO[str] | None) -> int:
+    """Run a command line and return its exit status.
+
+    Args:
+        command: for the system.
+        output: file that gets what it prints; None prints it.
+    """
+    environment = {**os.environ, 'PYTHON': sys.executable}
+    errors = subprocess.STDOUT if output else None
+    return subprocess.run(command, env=environment, stdout=output, stderr=errors).returncode
 
 
 def write_config(path: Path, config: Config) -> None:
@@ -72,23 +125,24 @@ def write_config(path: Path, config: Config) -> None:
 
 
 @contextmanager
-def _alone(plan: Plan) -> Iterator[None]:
-    """Keep a second run out of the same seeds; other seeds can be run beside them.
+def _alone(pipeline: Pipeline) -> Iterator[None]:
+    """Keep a second run out of the same steps; those below another folder can be run beside them.
 
     Raises:
         UserError: another run has one of them.
     """
-    unfinished = (step for step in plan.steps.values() if not step.done.exists())
-    parts = dict.fromkeys(step.name.split('/')[0] for step in unfinished)
-    folder = make_writable_dir(plan.folder)
+    unfinished = (step.name for step in pipeline.steps.values() if not step.done.exists())
+    parts = dict.fromkeys(name.split('/')[0] if '/' in name else '' for name in unfinished)
+    folder = make_writable_dir(pipeline.folder)
     with ExitStack() as stack:
         for part in parts:
-            lock = stack.enter_context((folder / f'.{part}.lock').open('w'))
+            lock = stack.enter_context((folder / f'.{part or "steps"}.lock').open('w'))
             try:
                 flock(lock.fileno(), LOCK_EX | LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(
-                    f'another run is working on {folder / part}; wait for it, or run other --seeds'
+                    f'another run is working on {folder / part}; wait for it, or choose other --seeds '
+                    'or another --work-dir'
                 ) from error
             except OSError:
                 pass  # a file system without locks

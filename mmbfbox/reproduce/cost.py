@@ -21,8 +21,9 @@ from torch import nn
 from mmbfbox.datasets.wider_annotations import parse_wider_annotations
 from mmbfbox.models import cost_table, set_arch, space_of, traced_macs
 from mmbfbox.models.searchable import is_supernet
-from mmbfbox.reproduce.plan import ANNOTATIONS, Plan, Step
-from mmbfbox.reproduce.scales import Scale
+from mmbfbox.pipeline.plan import ANNOTATIONS
+from mmbfbox.pipeline.step import Step
+from mmbfbox.reproduce.plan import Plan
 
 BACKWARD = 3
 """A training step costs this many times a forward pass."""
@@ -99,10 +100,11 @@ class Estimator:
             logging.disable(disabled)
 
     def _of(self, step: Step) -> Cost:
-        if step.like is None:
+        like = self.plan.like.get(step.name)
+        if like is None:
             return Cost()
-        images, side, factor = amount(step, self.plan.scale, self)
-        macs, seconds = self._pixel(step.like)
+        images, side, factor = amount(step, like, self)
+        macs, seconds = self._pixel(like)
         pixels = images * side**2 * factor
         gpus = self.plan.gpus if self.device == 'cuda' else 1
         return Cost(images, pixels * macs, pixels * seconds / gpus)
@@ -138,9 +140,14 @@ class Estimator:
         return macs / side**2, seconds / (number * side**2 * BACKWARD)
 
 
-def amount(step: Step, scale: Scale, estimator: Estimator) -> tuple[int, int, int]:
-    """Images of a step, their side in pixels, and its cost relative to forward passes."""
-    config: Any = step.like
+def amount(step: Step, config: Any, estimator: Estimator) -> tuple[int, int, int]:
+    """Images of a step, their side in pixels, and its cost relative to forward passes.
+
+    Args:
+        step: the step.
+        config: what it trains, searches or tests.
+        estimator: knows the plan and the images.
+    """
     if step.tool == 'train':
         gpus = estimator.plan.gpus
         images = config.train_cfg.max_iters * config.train_dataloader.batch_size * gpus
@@ -149,7 +156,7 @@ def amount(step: Step, scale: Scale, estimator: Estimator) -> tuple[int, int, in
         split = config.held_out_dataloader.dataset
         images = config.search.candidates * (split.held_out + split.recalibration)
         return images, config.search.size[0], 1
-    side = scale.score or WIDER_SIDE
+    side = estimator.plan.scale.score or WIDER_SIDE
     if '--scheme' in step.arguments:
         side = int(step.arguments[step.arguments.index('--scheme') + 1].split('x')[0])
     return estimator.test_images(), side, 1
@@ -164,7 +171,7 @@ def mean_macs(model: nn.Module, side: int) -> float:
     return sorted(table.detector(arch).macs for arch in archs)[ARCHS // 2]
 
 
-def step_seconds(model: nn.Module, number: int, side: int) -> float:
+def step_seconds(model: Any, number: int, side: int) -> float:
     """Time of a training step on noise, the first one not counted; of a supernet the mean of paths."""
     device = next(model.parameters()).device
     images = torch.randn(number, 3, side, side, device=device)
@@ -179,7 +186,7 @@ def step_seconds(model: nn.Module, number: int, side: int) -> float:
             set_arch(model, space_of(model).sample(0, index))
         start = time.perf_counter()
         losses = model.loss(images, [sample] * number)
-        sum(torch.stack(list(value)).sum() for value in losses.values()).backward()
+        torch.stack([torch.stack(list(value)).sum() for value in losses.values()]).sum().backward()
         if images.is_cuda:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)

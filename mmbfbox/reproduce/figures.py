@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmbfbox.artifacts.evaluation_summary import EvaluationSummary
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.errors import UserError
 from mmbfbox.evaluation.plots import plot_ap, write_csv
-from mmbfbox.reproduce.plan import ANNOTATIONS, Plan, Step
+from mmbfbox.pipeline.plan import ANNOTATIONS
+from mmbfbox.pipeline.step import Step
+from mmbfbox.reproduce.plan import Plan
 from mmbfbox.reproduce.report import value_of
 from mmbfbox.reproduce.tables import JOINT, SUBSETS, TABLES, Row
 from mmbfbox.utils.files import atomic_write
@@ -46,10 +50,10 @@ def scale_steps(plan: Plan, seed: int) -> dict[tuple[int, int], Step]:
     sides, own = plan.scale.sides, plan.scale.canvas
     steps = {}
     for canvas in (own, *(other for other in plan.scale.canvases if other != own)):
-        trained, like = plan.train(SCALE_NETWORK, seed, canvas=None if canvas == own else canvas)
+        trained = plan.train(SCALE_NETWORK, seed, canvas=None if canvas == own else canvas)
         for side in sides if canvas == own else (canvas,):
             scheme = ('--scheme', f'{side}x{side}')
-            steps[canvas, side] = plan.test(trained, like, scheme, f'test_at_{side}')
+            steps[canvas, side] = plan.test(trained, scheme, f'test_at_{side}')
     return steps
 
 
@@ -60,7 +64,7 @@ def write_scales(plan: Plan, tests: Mapping[int, Mapping[tuple[int, int], Step]]
         points = []
         for (canvas, side), step in steps.items():
             if step.done.exists():
-                metrics = json.loads(step.done.read_text())
+                metrics = Metrics.read(step.done)
                 values = [100 * value_of(metrics, subset) for subset in SUBSETS]
                 rows.append([seed, canvas, side, *(f'{value:.4f}' for value in values)])
                 points.append((canvas, side, values[-1]))
@@ -167,12 +171,12 @@ def write_curve_table(figure: str, out: Path, benchmarks: Sequence[str]) -> str:
     """The results of the evaluations, with what the paper publishes beside them, as Markdown and CSV."""
     rows = []
     for benchmark in benchmarks:
-        results = json.loads((out / benchmark / 'summary.json').read_text())['results']
+        results = EvaluationSummary.read(out / benchmark / 'summary.json').results
         for index, (detector, values) in enumerate(results.items()):
             for metric, value in values.items():
                 published = JOINT.paper.get(metric) if benchmark == 'wider' and not index else None
-                ours = None if value is None else value if metric == 'faces' else 100 * value
-                difference = '' if None in (published, ours) else f'{ours - published:+.2f}'
+                ours = None if math.isnan(value) else value if metric == 'faces' else 100 * value
+                difference = '' if published is None or ours is None else f'{ours - published:+.2f}'
                 told = ['' if number is None else f'{number:.2f}' for number in (published, ours)]
                 rows.append([benchmark, detector, metric, *told, difference])
     header = ['benchmark', 'detector', 'metric', 'paper', 'ours', 'difference']

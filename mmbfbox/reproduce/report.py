@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,12 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.evaluation.plots import write_csv
 from mmbfbox.models import traced_macs
-from mmbfbox.pipeline.records import file_hash
-from mmbfbox.reproduce.plan import Plan, Step, readable_command
+from mmbfbox.pipeline.inputs import file_hash
+from mmbfbox.pipeline.step import Step
+from mmbfbox.reproduce.plan import Plan
 from mmbfbox.reproduce.tables import LEVELS, MACS, Row, config_name
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write
@@ -49,21 +50,20 @@ def read_result(row: Row, tests: Sequence[Step], command: str) -> Result:
     finished = [test for test in tests if test.done.exists()]
     values: dict[str, list[float]] = {metric: [] for metric in [*row.paper, MACS]}
     for test in finished:
-        metrics = json.loads(test.done.read_text())
+        metrics = Metrics.read(test.done)
         for metric in row.paper:
             if metric != MACS:
                 values[metric].append(100 * value_of(metrics, metric))
-        if test.config is not None:
-            values[MACS].append(backbone_macs(test.config) / 1e9)
-    hashes = [file_hash(test.checkpoint) for test in finished if test.checkpoint]
+        values[MACS].append(backbone_macs(Path(test.reads[0])) / 1e9)
+    hashes = [file_hash(Path(test.reads[1])) for test in finished]
     return Result(row, values, hashes, command)
 
 
-def value_of(metrics: Mapping[str, float], metric: str) -> float:
+def value_of(metrics: Metrics, metric: str) -> float:
     """A metric of ``metrics.json``: a subset of all levels, or hard AP of one level."""
     if metric in LEVELS:
-        return metrics[f'{metric}/wider/hard']
-    return metrics.get(f'all/wider/{metric}', metrics.get(f'wider/{metric}', float('nan')))
+        return metrics.levels[metric]['wider/hard']
+    return metrics.scores.get(f'wider/{metric}', float('nan'))
 
 
 def backbone_macs(config: Path) -> int:
@@ -127,8 +127,7 @@ def _csv_rows(results: Sequence[Result]) -> list[list[object]]:
             paper, ours = result.row.paper.get(metric), statistics.mean(values) if values else None
             numbers = [paper, ours, spread(values)]
             told = ['' if number is None else f'{number:.4f}' for number in numbers]
-            known = paper is not None and ours is not None
-            difference = f'{ours - paper:.4f}' if known else ''  # type: ignore[operator]
+            difference = '' if paper is None or ours is None else f'{ours - paper:.4f}'
             rows.append(
                 [
                     *(result.row.name, metric, *told, len(values), difference),
@@ -153,5 +152,5 @@ def schedule(plan: Plan, states: Mapping[str, str], costs: Mapping[str, object])
     lines = []
     for name, step in plan.steps.items():
         cost = f': {costs[name]}' if name in costs else ''
-        lines += [f'{name}, {states[name]}{cost}', f'    {readable_command(step, plan.gpus)}']
+        lines += [f'{name}, {states[name]}{cost}', f'    {step.readable_command(plan.gpus)}']
     return '\n'.join(lines)

@@ -16,7 +16,7 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmbfbox.engine import load_checkpoint_file, load_weights
+from mmbfbox.engine import load_weights, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.models import cost_table, space_of
 from mmbfbox.search.constraints import LATENCY, Constraints, CostCounter
@@ -85,8 +85,11 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
     _check_keys(settings)
     settings.sampler = complete_settings(settings.get('sampler'))
     device = own_device()
-    checkpoint = load_checkpoint_file(supernet)
-    state = checkpoint.get('state_dict', {})
+    weights = read_weights(supernet)
+    state = weights.state
+    checkpoint = dict(state_dict=state, meta={**weights.meta, 'weights': weights.kind})
+    if processes.rank == 0:
+        print(f'scoring with the {weights}', flush=True)
     init_default_scope(config.get('default_scope', 'mmdet'))
     model = build_quietly(lambda: MODELS.build(config.model))
     load_weights(model, state, supernet)

@@ -19,7 +19,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from mmbfbox.errors import UserError
 
-PATIENCE = 60.0
+PATIENCE = float(os.environ.get('SEARCH_PATIENCE', 60))
 """Seconds without a sign of life after which a process counts as dead."""
 
 BEATS = 30

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.artifacts.checkpoint_meta import ExportMeta
 from mmbfbox.errors import UserError
-from mmbfbox.export import write_subnet
-from mmbfbox.export.subnet import subnet_config
+from mmbfbox.export import subnet_config, write_subnet
 from mmbfbox.search.config import PreparedSearch
 from mmbfbox.search.report import BEST, pareto_front, readable, table, write_report
 from mmbfbox.search.scoring.reference import ReferenceScorer
@@ -64,10 +64,12 @@ def export_winners(search: PreparedSearch, winners: Sequence[Candidate]) -> str:
         text = search.space.to_json(candidate.arch)
         out = folder / 'export' / f'{rank:02d}'
         subnet = subnet_config(final, config.model, candidate.arch, config.get('data_root'))
-        meta = dict(
-            dataset_meta=search.checkpoint.get('meta', {}).get('dataset_meta'),
+        meta = ExportMeta(
+            dataset_meta=search.checkpoint['meta'].get('dataset_meta'),
+            weights=search.checkpoint['meta'].get('weights'),
             arch=text,
             candidate=candidate.index,
+            recalibrated=True,
         )
         write_subnet(out, subnet, text, scorer.subnet(candidate.arch).state_dict(), meta)
         again = scorer.score(candidate.arch)

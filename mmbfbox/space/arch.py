@@ -42,6 +42,11 @@ class Merge:
 
         Raises:
             UserError: the text has another form.
+
+        Example:
+            >>> merge = Merge.parse('p4 = c4 + c6')
+            >>> merge.target, merge.source, merge.source_level
+            (4, 'c6', 6)
         """
         match = _MERGE.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None or match[1] != match[2]:
@@ -139,6 +144,11 @@ class Arch:
 
         Merges that do not depend on each other may be carried out in any order; two archs compute the
         same function exactly if their canonical forms are equal.
+
+        Example:
+            >>> print(Arch((), (Merge(2, 'c4'), Merge(3, 'c4'))).canonical())
+            p3 = c3 + c4
+            p2 = c2 + c4
         """
         waiting = sorted(self.merges, reverse=True)
         done: list[Merge] = []

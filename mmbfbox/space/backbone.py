@@ -37,6 +37,13 @@ class BackboneSpace:
 
     Raises:
         UserError: lengths disagree, a choice is unknown or named twice, a width cannot be divided.
+
+    Example:
+        >>> space = BackboneSpace(8, (16, 32), (1, 2), 1, ('conv3', 'conv5'), ('conv3', 'dw5', 'dw7'))
+        >>> space.count, space.levels
+        (18, (2, 3))
+        >>> space.problem((('dw5',), ('conv3', 'dw5')))
+        "slot 1 of c2 takes 'dw5', expected one of ('conv3', 'conv5')"
     """
 
     stem_channels: int = 64

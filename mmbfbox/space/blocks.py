@@ -20,6 +20,11 @@ class Conv:
 
     Its output measures ``ceil(input / stride)``. ``macs`` and ``params`` count the convolution's
     multiply-adds for one output of ``height x width``, and all parameters, norm included.
+
+    Example:
+        >>> conv = Conv(64, 64, (3, 3))
+        >>> conv.macs(56, 56), conv.params
+        (115605504, 36992)
     """
 
     in_channels: int
@@ -213,6 +218,13 @@ def make_block(choice: str, in_channels: int, out_channels: int, stride: int = 1
 
     Raises:
         UserError: no family has a choice of this name, or it cannot have this width.
+
+    Example:
+        >>> block = make_block('conv3', 64, 256)
+        >>> [conv.kernel for conv in block.convs]
+        [(1, 1), (3, 3), (1, 1)]
+        >>> block.macs(56, 56)
+        231211008
     """
     for pattern, build in _FAMILIES.items():
         match = re.fullmatch(pattern, choice)

@@ -41,6 +41,11 @@ def receptive_convs(kind: str | None, channels: int) -> dict[str, Conv]:
 
     Raises:
         UserError: unknown kind, or a width that it cannot divide.
+
+    Example:
+        >>> convs = receptive_convs('ssh', 16)
+        >>> {name: conv.out_channels for name, conv in convs.items()}
+        {'context3': 8, 'shared': 4, 'context5': 4, 'context7_1': 4, 'context7_2': 4}
     """
     if kind is None:
         return {}

@@ -18,6 +18,12 @@ class Draw:
 
     Args:
         seeds: non-negative integers; every tuple has a stream of its own.
+
+    Example:
+        >>> Draw(7, 0).shuffled('abcd')
+        ['b', 'a', 'c', 'd']
+        >>> Draw(7, 0).shuffled('abcd') == Draw(7, 0).shuffled('abcd')
+        True
     """
 
     def __init__(self, *seeds: int) -> None:

@@ -26,6 +26,15 @@ class FpnSpace:
 
     Raises:
         UserError: a target has no lateral, or there is nothing to merge with.
+
+    Example:
+        >>> space = FpnSpace(levels=(2, 3, 4), targets=(2, 3))
+        >>> space.count
+        12
+        >>> space.sources(2, [Merge(3, 'c4')])
+        ['c3', 'c4', 'p3']
+        >>> print(space.problem((Merge(2, 'p3'), Merge(3, 'c4'))))
+        "p2 = c2 + p3" is merge 1, where the sources are ['c3', 'c4']
     """
 
     levels: tuple[int, ...] = (2, 3, 4, 5, 6, 7)

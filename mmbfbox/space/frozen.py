@@ -97,6 +97,13 @@ def freeze(space: JointSpace, settings: Mapping[str, Any] | None) -> JointSpace:
 
     Raises:
         UserError: a key is unknown, a file cannot be read, or a part is not in the space.
+
+    Example:
+        >>> from mmbfbox.space import BackboneSpace, FpnSpace
+        >>> space = JointSpace(BackboneSpace(), FpnSpace((2, 3, 4, 5, 6, 7), (2, 3)))
+        >>> plain = freeze(space, {'fpn': ['p3 = c3 + c4', 'p2 = c2 + p3']})
+        >>> [str(merge) for merge in plain.sample(seed=0, index=7).merges]
+        ['p3 = c3 + c4', 'p2 = c2 + p3']
     """
     settings = {key: value for key, value in (settings or {}).items() if value is not None}
     if not settings:

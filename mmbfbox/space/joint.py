@@ -26,6 +26,13 @@ class JointSpace:
 
     Raises:
         UserError: the stages of the backbone are not the levels of the FPN.
+
+    Example:
+        >>> space = JointSpace(BackboneSpace(), FpnSpace())
+        >>> f'{space.count:.1e} archs'
+        '2.2e+29 archs'
+        >>> space.sample(seed=0, index=5) == space.sample(seed=0, index=5)
+        True
     """
 
     backbone: BackboneSpace
@@ -65,6 +72,14 @@ class JointSpace:
         """The ``index``-th arch of a sequence that uses all choices equally often.
 
         See :mod:`mmbfbox.space.fair` for what is equal within which blocks.
+
+        Example:
+            >>> space = JointSpace(
+            ...     BackboneSpace(8, (16, 32), (1, 1), 1, ('conv3', 'dw5'), ('conv3',)),
+            ...     FpnSpace((2, 3), (2,)),
+            ... )
+            >>> [space.sample_fair(0, index).stages[0] for index in range(4)]
+            [('dw5',), ('conv3',), ('dw5',), ('conv3',)]
         """
         return Arch(fair_stages(self.backbone, seed, index), fair_merges(self.fpn, seed, index))
 

@@ -9,14 +9,20 @@ from pathlib import Path
 import torch
 from mmengine import Config, DictAction
 
+from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.errors import UserError
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import make_writable_dir
+from mmbfbox.utils.loaders import dependent_loader_options
 
 
 def make_parser(what: str, example: str) -> argparse.ArgumentParser:
-    """A parser whose help shows ``what`` the tool does and one ``example``."""
+    """A parser whose help shows ``what`` the tool does and one ``example``.
+
+    Every tool that loads files begins here, so from here on nothing in a checkpoint is run.
+    """
+    use_safe_loading()
     return argparse.ArgumentParser(
         description=what,
         epilog=f'example:\n  {example}',
@@ -67,8 +73,9 @@ def read_config(args: argparse.Namespace) -> Config:
             f'the config {args.config} has no model: it says how an exported architecture is trained; '
             'give the config.py that the search or tools/export_subnet.py has written for one'
         )
-    if args.data_root:
+    if args.data_root is not None:
         set_data_root(config, args.data_root)
+    dependent_loader_options(config)
     config.launcher = getattr(args, 'launcher', 'none')
     if config.launcher == 'pytorch' and not torch.cuda.is_available():
         _distribute_on_cpu(config)

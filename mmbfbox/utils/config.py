@@ -18,6 +18,7 @@ from mmbfbox.utils.moved_configs import MOVED_CONFIGS
 from mmbfbox.utils.renamed_keys import rename_keys, rename_options
 
 PACKAGE = Path(__file__).resolve().parents[1]
+_NUMBERS = ('inf', 'nan')
 
 
 def configs_dir() -> Path:
@@ -77,23 +78,28 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
         UserError: there is no such config, it or one of its bases cannot be read, or an option
             names a top-level key that is neither in the config nor known to mmengine's runner, or
             does not fit into what is there.
+
+    Example:
+        >>> config = load_config('demo/bfbox_supernet_demo', {'train_cfg.max_iters': 5})
+        >>> config.train_cfg.max_iters
+        5
     """
     path = find_config(name_or_path)
     try:
         config = Config.fromfile(path)
+    except NameError as error:
+        # What mmengine saves of a config has inf and nan for numbers that Python does not spell so.
+        if error.name not in _NUMBERS:
+            raise UserError(_why_unreadable(path, error)) from error
+        content = config_from_text(path.read_text(encoding='utf-8'), str(path))
+        config = Config(content.to_dict(), filename=str(path))
     except Exception as error:  # a config is a program: anything can go wrong in it
         raise UserError(_why_unreadable(path, error)) from error
     rename_keys(config)
     renamed = rename_options(cfg_options or {})
     for key in renamed:
         _check_top_level_key(key, config, path)
-    try:
-        config.merge_from_dict(renamed)
-    except Exception as error:
-        options = ', '.join(f'{key}={value}' for key, value in (cfg_options or {}).items())
-        raise UserError(
-            f'the options {options} do not fit the config {path} ({_one_line(error)}); correct them'
-        ) from error
+    merge_options(config, renamed, str(path))
     return config
 
 
@@ -115,6 +121,48 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     )
 
 
+def merge_options(config: Config, options: Mapping[str, Any], source: str) -> None:
+    """Merge options, dotted key to value, into a config.
+
+    Args:
+        config: changed in place.
+        options: the options.
+        source: what the config is called in the error message.
+
+    Raises:
+        UserError: an option does not fit into what is there.
+    """
+    try:
+        config.merge_from_dict(dict(options))
+    except Exception as error:
+        told = ', '.join(f'{key}={value}' for key, value in options.items())
+        raise UserError(
+            f'the options {told} do not fit the config {source} ({_one_line(error)}); correct them'
+        ) from error
+
+
+def config_text(config: Config) -> str:
+    """A config as a Python file: ``Config.pretty_text``, with numbers that any reader understands.
+
+    mmengine writes infinity as ``inf``, which is no name of Python.
+
+    Example:
+        >>> print(config_text(Config(dict(spare=float('inf'), name='inf'))))
+        name = 'inf'
+        spare = float('inf')
+        <BLANKLINE>
+    """
+    text = str(config.pretty_text)
+    lines = text.splitlines(keepends=True)
+    names = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and n.id in _NUMBERS]
+    for name in sorted(names, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        if isinstance(name.ctx, ast.Load):
+            line = lines[name.lineno - 1].encode()  # the columns of ast are bytes
+            before, after = line[: name.col_offset], line[name.end_col_offset :]
+            lines[name.lineno - 1] = (before + f"float('{name.id}')".encode() + after).decode()
+    return ''.join(lines)
+
+
 def config_from_text(text: str, source: str) -> Config:
     """A config from the text that mmengine stores in checkpoints, read without running it.
 
@@ -131,12 +179,11 @@ def config_from_text(text: str, source: str) -> Config:
     try:
         content = {}
         for statement in ast.parse(text).body:
-            if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-                raise ValueError(ast.unparse(statement))
-            name = statement.targets[0]
-            if not isinstance(name, ast.Name):
-                raise ValueError(ast.unparse(statement))
-            content[name.id] = _literal(statement.value)
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    content[name] = _literal(value)
+                case _:
+                    raise ValueError(ast.unparse(statement))
         return Config(content)
     except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
         raise UserError(
@@ -146,7 +193,16 @@ def config_from_text(text: str, source: str) -> Config:
 
 
 def _literal(node: ast.expr) -> Any:
-    """The value of a literal that may contain ``dict(key=value)``."""
+    """The value of a literal that may contain ``dict(key=value)``, ``inf`` and ``float('inf')``."""
+    if isinstance(node, ast.Name) and node.id in _NUMBERS:
+        return float(node.id)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        number = _literal(node.operand)
+        if isinstance(number, (int, float)):
+            return -number
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'float':
+        (word,) = node.args
+        return float(ast.literal_eval(word))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
         value = {key.arg: _literal(key.value) for key in node.keywords if key.arg}
         for part in [*node.args, *(key.value for key in node.keywords if not key.arg)]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mmengine import Config, ConfigDict
+from mmengine import Config
 
 from mmbfbox.errors import UserError
 
@@ -29,14 +29,21 @@ def check_layout(folder: str | Path) -> None:
 def set_data_root(config: Config, folder: str | Path) -> None:
     """Use the WIDER FACE folder ``folder`` wherever the config uses its own ``data_root``.
 
+    Not every command opens every part of the folder: what is missing is told by the data set that
+    opens it.
+
     Args:
         config: changed in place; its ``data_root`` tells which paths to replace.
         folder: a folder in the official layout.
 
     Raises:
-        UserError: the config has no ``data_root``, or the folder lacks a part of the layout.
+        UserError: the config has no ``data_root``, or the folder has no part of the layout.
     """
-    check_layout(folder)
+    if not str(folder) or not any((Path(folder) / part).is_dir() for part in LAYOUT):
+        raise UserError(
+            f'the data root {str(folder)!r} has none of the folders {", ".join(LAYOUT)}; give the '
+            'folder that WIDER FACE is unpacked in'
+        )
     replace_data_root(config, folder)
 
 
@@ -44,16 +51,16 @@ def replace_data_root(config: Config, folder: str | Path) -> None:
     """Use ``folder``, of whatever layout, wherever the config uses its own ``data_root``.
 
     Raises:
-        UserError: the config has no ``data_root``.
+        UserError: the config has no ``data_root``, or an empty one, which no path begins with.
     """
     old = config.get('data_root')
-    if not isinstance(old, str):
+    if not isinstance(old, str) or not old.strip('/'):
         raise UserError('the config has no data_root; give paths in the config itself instead')
-    new = str(folder).rstrip('/') + '/'
+    old, new = old.rstrip('/'), str(folder).rstrip('/')
 
     def replaced(value: Any) -> Any:
-        if isinstance(value, str) and value.startswith(old):
-            return new + value[len(old) :]
+        if isinstance(value, str) and (value + '/').startswith(old + '/'):
+            return (new + value[len(old) :]) or '/'
         if isinstance(value, dict):
             for key in value:
                 value[key] = replaced(value[key])
@@ -61,5 +68,5 @@ def replace_data_root(config: Config, folder: str | Path) -> None:
             return type(value)(replaced(item) for item in value)
         return value
 
-    content: ConfigDict = config._cfg_dict
-    replaced(content)
+    for key in list(config):
+        config[key] = replaced(config[key])

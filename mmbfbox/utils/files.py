@@ -42,6 +42,16 @@ def atomic_write(path: str | Path, durable: bool = False) -> Iterator[Path]:
     Raises:
         UserError: the folder cannot be created or written to.
         DiskFullError: the disk is full.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / 'note.txt'
+        >>> with atomic_write(path) as temporary:
+        ...     _ = temporary.write_text('whole')
+        ...     path.exists()
+        False
+        >>> path.read_text()
+        'whole'
     """
     path = Path(path)
     make_writable_dir(path.parent)

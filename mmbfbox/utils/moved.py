@@ -17,6 +17,7 @@ MOVED = {
     'datasets.demo_paste': 'datasets.demo.paste',
     'datasets.demo_render': 'datasets.demo.render',
     'datasets.demo_sources': 'datasets.demo.sources',
+    'datasets.jpeg': 'utils.jpeg',
     'engine.agreement': 'engine.distributed.agreement',
     'engine.attention': 'models.necks.attention_means',
     'engine.channels_last': 'engine.hooks.channels_last_hook',

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from mmbfbox.artifacts.evaluation_summary import EvaluationSummary
+from mmbfbox.artifacts.test_settings import TestSettings
 from mmbfbox.evaluation.wider.io import write_wider_predictions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,9 +76,9 @@ def test_files_tables_and_comparison(wider: Path, tmp_path: Path) -> None:
             for kind in ('csv', 'png')
         ),
     }
-    summary = json.loads((tmp_path / 'summary.json').read_text())
-    assert summary['results']['good']['hard'] == 1.0
-    assert summary['settings']['matlab_int'] is False
+    summary = EvaluationSummary.read(tmp_path / 'summary.json')
+    assert summary.results['good']['hard'] == 1.0
+    assert summary.settings['matlab_int'] is False
     # The lower of the two scores is normalised to 0, below the 0.5 at which misses are counted.
     assert (tmp_path / 'breakdown.csv').read_text().splitlines()[4] == 'height,40-80,2,1.0,1,0'
 
@@ -150,14 +152,26 @@ def test_face_scales_tool(shared_data: Path, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {'face_scales.csv', 'face_scales.png'}
 
 
-def test_detectors_tested_at_different_scales_are_not_compared_silently(wider: Path) -> None:
-    for folder, scheme in (('good', 'original size'), ('half', 'multi-scale')):
-        settings = json.dumps({'settings': {'scheme': scheme}})
-        (wider / folder / 'test_settings.json').write_text(settings)
+def test_detectors_tested_at_different_scales_are_not_compared_silently(
+    wider: Path, tmp_path: Path
+) -> None:
+    files = [wider / folder / 'test_settings.json' for folder in ('good', 'half')]
+    TestSettings('original size').write(files[0])
+    TestSettings('multi-scale', dict(preset='s3fd', vote_iou=0.3)).write(files[1])
     arguments = ['wider', wider / 'good', '--ground-truth', wider / 'ground_truth']
     told = run(*arguments)
     assert 'good: tested at original size' in told.stdout and not told.stderr
     compared = run(*arguments, '--compare', f'half={wider / "half"}')
     assert 'tested differently' in compared.stderr and 'half: multi-scale' in compared.stderr
-    for folder in ('good', 'half'):
-        (wider / folder / 'test_settings.json').unlink()
+    # Two multi-scale tests are two schemes, too.
+    TestSettings('multi-scale', dict(preset='mogface', vote_iou=0.6)).write(files[0])
+    compared = run(*arguments, '--compare', f'half={wider / "half"}', '--out', tmp_path)
+    assert 'tested differently (good: multi-scale (mogface' in compared.stderr
+    assert 'half: multi-scale (s3fd' in compared.stderr
+    told = EvaluationSummary.read(tmp_path / 'summary.json').tested_at
+    assert 'mogface' in told['good'] and 's3fd' in told['half']
+    files[0].write_text('{')
+    damaged = run(*arguments)
+    assert 'test_settings.json is damaged' in damaged.stderr and not damaged.returncode
+    for file in files:
+        file.unlink()

@@ -69,6 +69,35 @@ def test_wider_metric_says_which_keys_are_missing() -> None:
         metric.process({}, [sample('a/1', np.zeros((0, 5)))])
 
 
+def test_predictions_are_kept_although_they_cannot_be_scored(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """After hours of testing, a wrong path of the ground truth must not cost the detections."""
+    mats, afw = str(shared_data / 'wider_mini/ground_truth'), str(shared_data / 'afw_pascal')
+    rows = np.array([[1.0, 2, 30, 40, 0.5]])
+    for number, (config, name, file) in enumerate(
+        [
+            (dict(type='WiderFaceMetric', ground_truth=mats), '0--New/a', '0--New/a.txt'),
+            (
+                dict(type='FddbMetric', ground_truth=str(shared_data / 'fddb')),
+                '2099/a',
+                'detections.txt',
+            ),
+            (
+                dict(type='FaceEvalMetric', benchmark='afw', ground_truth=afw),
+                'a',
+                'detections.txt',
+            ),
+        ]
+    ):
+        out = tmp_path / str(number)
+        metric = METRICS.build({**config, 'out_dir': str(out)})
+        metric.process({}, [sample(name, rows, ori_shape=(90, 90))])
+        with pytest.raises(UserError, match='ground truth|annotations'):
+            metric.evaluate(1)
+        assert '0.5' in (out / file).read_text()
+
+
 def test_fddb_metric_equals_the_plain_function(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / 'fddb'
     faces = read_fddb_annotations(folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import sys
 from pathlib import Path
 
@@ -14,10 +13,12 @@ from mmdet.registry import MODELS
 from mmengine import Config
 from mmengine.logging import HistoryBuffer
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.engine import load_checkpoint_file, load_weights
+from mmbfbox.engine.checkpoint.weights import digest
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_model
-from mmbfbox.export.publish import digest, publish
+from mmbfbox.export.publish import publish
 from mmbfbox.models import space_of
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'publish_model.py'
@@ -55,10 +56,11 @@ def trained(supernet, supernet_config, tmp_path):
 
 def test_published_file_carries_weights_config_arch_metric_and_hash_only(trained, tmp_path):
     path, weights, arch = trained
-    published = publish(path, tmp_path / 'out', metric={'wider/hard': 0.5}, name='bfbox')
+    published = publish(path, tmp_path / 'out', metrics=Metrics({'wider/hard': 0.5}), name='bfbox')
     data = load_checkpoint_file(published.weights)
     assert set(data) == {'state_dict', 'meta'}
-    assert set(data['meta']) == {'cfg', 'arch', 'metric', 'sha256', 'dataset_meta'}
+    known = {'schema', 'cfg', 'arch', 'metric', 'sha256', 'dataset_meta', 'weights'}
+    assert set(data['meta']) == known
     assert data['meta']['dataset_meta'] == dict(classes=('face',))
     assert data['meta']['metric'] == {'wider/hard': 0.5}
     assert data['meta']['arch'] == str(arch)
@@ -134,22 +136,25 @@ def test_what_is_not_allowed_is_refused_in_one_sentence_and_not_executed(
     assert not victim.exists() and not out.exists()
 
 
-def test_tool_notes_the_metrics_that_the_test_tool_wrote(trained, tmp_path, monkeypatch, capsys):
-    metrics = tmp_path / 'metrics.json'
-    metrics.write_text(json.dumps({'wider/easy': 0.9}))
-    out = tmp_path / 'out'
-    run_tool(monkeypatch, trained[0], '--out', out, '--metrics', metrics, '--name', 'x')
-    (file,) = out.glob('x-*.pth')
-    assert load_checkpoint_file(file)['meta']['metric'] == {'wider/easy': 0.9}
-    metrics.write_text('[1]')
-    with pytest.raises(SystemExit):
-        run_tool(monkeypatch, trained[0], '--out', out, '--metrics', metrics)
-    assert 'no file of results' in capsys.readouterr().err
-
-
 def test_config_without_data_root_is_published_as_it_is(trained, tmp_path):
-    config = Config(dict(model=dict(type='RetinaNet')))
+    config = Config.fromfile(publish(trained[0], tmp_path / 'out').config)
+    config.pop('data_root')
     data = load_checkpoint_file(publish(trained[0], tmp_path / 'out', config).weights)
-    assert data['meta']['arch'] is None and 'RetinaNet' in data['meta']['cfg']
+    assert 'data_root' not in data['meta']['cfg']
     with pytest.raises(UserError, match='does not exist'):
         publish(tmp_path / 'no.pth', tmp_path / 'out')
+
+
+def test_a_network_without_an_arch_is_published_and_one_of_another_config_is_not(
+    trained, supernet, supernet_config, tmp_path
+):
+    torch.save(supernet.state_dict(), tmp_path / 'supernet.pth')
+    published = publish(tmp_path / 'supernet.pth', tmp_path / 'out', supernet_config)
+    assert load_checkpoint_file(published.weights)['meta']['arch'] is None
+    with pytest.raises(
+        UserError, match=r'iter_9.pth does not belong to this config: \d+ parameters'
+    ):
+        publish(trained[0], tmp_path / 'no', supernet_config)
+    with pytest.raises(UserError, match='cannot be built'):
+        publish(trained[0], tmp_path / 'no', Config(dict(model=dict(type='RetinaNet'))))
+    assert not (tmp_path / 'no').exists()

@@ -10,6 +10,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine import Config
 
+from mmbfbox.artifacts.checkpoint_meta import ExportMeta
 from mmbfbox.engine import load_checkpoint_file, load_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_model, subnet_weights, write_subnet
@@ -44,7 +45,7 @@ def test_written_subnet_loads_without_any_searchable_class(supernet_config, supe
     weights = subnet_weights(supernet.state_dict(), arch)
     config.model = subnet_model(config.model, arch)
     config_path, weights_path = write_subnet(
-        tmp_path / 'out', config, space.to_json(arch), weights, dict(note='x')
+        tmp_path / 'out', config, space.to_json(arch), weights, ExportMeta(weights='raw')
     )
     assert 'Searchable' not in config_path.read_text()
     script = (

@@ -10,6 +10,7 @@ import torch
 from mmdet.registry import METRICS
 
 import mmbfbox.evaluation.metrics  # noqa: F401
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.errors import UserError
 from mmbfbox.inference import PerLevelDetector
 from mmbfbox.inference.report import level_table
@@ -65,7 +66,7 @@ def test_any_metric_is_reported_for_all_levels_and_each(supernet, image, tmp_pat
     # Only all levels together are written.
     written = (tmp_path / '0--Parade/a.txt').read_text().splitlines()
     assert len(written) == 2 + len(sample.pred_instances)
-    table = level_table(results).splitlines()
+    table = level_table(Metrics.of_results(results, None)).splitlines()
     assert table[2].startswith('| p2 |') and table[-1].startswith('| all |')
 
 

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import mmbfbox.models
 from mmbfbox.errors import UserError
-from mmbfbox.export.subnet import subnet_config
+from mmbfbox.export import subnet_config
 from mmbfbox.models import DenseNet, ExtraLevels, InceptionV4, space_of
 from mmbfbox.utils.config import find_config, load_config
 from tests.fixtures_models import CONFIGS

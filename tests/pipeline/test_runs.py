@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from fcntl import LOCK_EX, flock
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+import torch
 
-from mmbfbox.pipeline import records
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.pipeline import run as running
+from mmbfbox.pipeline.inputs import settings_of
 from mmbfbox.reproduce import report
 from mmbfbox.reproduce.cost import Estimator
 from mmbfbox.reproduce.plan import Plan
@@ -25,30 +26,37 @@ TWO = ['table7', '--scale', 'demo', '--row', 'two_step']
 
 
 class Commands:
-    """Takes the place of ``subprocess.run``: notes commands and makes what they would make."""
+    """Takes the place of ``call``: notes commands and makes what they would make."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
         self.fails: Callable[[list[str]], bool] = lambda command: False
 
-    def run(self, command: list[str], **_: object) -> SimpleNamespace:
+    def call(self, command: list[str], output: object) -> int:
         self.calls.append(command[1:])
         tool = Path(command[1]).stem
         option = '--out' if tool in ('make_demo_data', 'face_scales') else '--work-dir'
         folder = Path(command[command.index(option) + 1])
         if self.fails(command):
             (folder / 'last_checkpoint').write_text(f'{folder}/iter_200.pth')
-            return SimpleNamespace(returncode=1)
+            return 1
+        if tool == 'train':
+            for iterations in (750, 400):
+                meta = dict(cfg=f'work_dir = {str(folder)!r}', seed=0, iter=iterations)
+                torch.save(dict(meta=meta, state_dict={}), folder / f'iter_{iterations}.pth')
+            return 0
         seed = 1 if 'seed1' in str(folder) else 0
+        metrics = Metrics({f'wider/{name}': 0.5 + 0.1 * seed for name in SUBSETS})
         for name, text in {
             'make_demo_data': {'ground_truth/wider_hard_val.mat': ''},
-            'train': {'iter_750.pth': str(folder), 'iter_400.pth': str(folder)},
-            'search': {'export/01/config.py': str(folder), 'export.md': '', 'best/01.json': ''},
-            'test': {'metrics.json': json.dumps({f'wider/{name}': 0.5 + 0.1 * seed for name in SUBSETS})},
+            'search': {
+                'export/01/config.py': f'search {len(self.calls)}', 'export.md': '', 'best/01.json': '',
+            },
+            'test': {'metrics.json': metrics.to_json()},
         }[tool].items():  # fmt: skip
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        return SimpleNamespace(returncode=0)
+        return 0
 
     def tools(self) -> list[str]:
         return [Path(call[0]).stem for call in self.calls]
@@ -58,7 +66,7 @@ class Commands:
 def commands(monkeypatch, tmp_path) -> Iterator[Commands]:
     """Fake commands, no measuring, and an empty current folder."""
     fake = Commands()
-    monkeypatch.setattr(running.subprocess, 'run', fake.run)
+    monkeypatch.setattr(running, 'call', fake.call)
     monkeypatch.setattr('mmbfbox.reproduce.cost.Estimator._measure', lambda *_: (1.0, 1e-9))
     monkeypatch.setattr(report, 'backbone_macs', lambda config: 40_000_000)
     monkeypatch.setattr(running, 'write_config', lambda path, config: path.parent.mkdir(
@@ -94,10 +102,10 @@ def test_measuring_a_network_leaves_its_config_as_it_was(tmp_path):
     plan = Plan(SCALES['demo'], tmp_path)
     plan.row(rows_of('table7', 'two_step')[0], 0)
     step = plan.steps['seed0/supernet_two_step']
-    before = records.settings_of(step, plan)
+    before = settings_of(step, plan)
     cost = Estimator(plan).of([step])[step.name]
     assert cost.images == 9000 and cost.macs > 1e11 and cost.seconds > 1
-    assert records.settings_of(step, plan) == before
+    assert settings_of(step, plan) == before
 
 
 def test_a_table_tells_paper_ours_spread_and_difference(commands, tmp_path, capsys):
@@ -150,26 +158,54 @@ def test_two_runs_of_one_seed_are_kept_apart_and_other_seeds_run_beside_it(
 def test_results_of_an_older_config_or_input_are_refused(commands, tmp_path, capsys):
     run('reproduce', *TWO)
     folder = tmp_path / 'work_dirs' / 'reproduce' / 'demo' / 'seed0'
-    record = folder / 'supernet_two_step' / 'reproduce.json'
+    record = folder / 'supernet_two_step' / 'step.json'
     old = record.read_text()
     changed = json.loads(old)
-    changed['hash'] = '0123456789ab'
     changed['settings']['configs']['supernet_two_step']['train_cfg']['max_iters'] = 44
     record.write_text(json.dumps(changed))
     for more in ([], ['--dry-run']):
         said = failure(capsys, 'reproduce', *TWO, *more)
-        assert 'train_cfg.max_iters (then 44, now 750)' in said and 'move the folder away' in said
-        assert 'recorded 0123456789ab' in said and 'seed0/supernet_two_step holds' in said
+        assert 'train_cfg.max_iters (then 44, now 750)' in said
+        assert 'seed0/supernet_two_step holds' in said and '--redo' in said
     record.write_text(old)
     (folder / 'supernet_two_step' / 'iter_750.pth').write_text('trained anew')
     said = failure(capsys, 'reproduce', *TWO)
-    assert 'seed0/search_two_step holds results of another supernet_two_step/iter_750.pth' in said
+    assert (
+        'seed0/search_two_step holds results of another seed0/supernet_two_step/iter_750.pth'
+        in said
+    )
     record.unlink()
-    assert 'without reproduce.json' in failure(capsys, 'reproduce', *TWO)
+    assert 'without step.json' in failure(capsys, 'reproduce', *TWO)
     record.write_text('{')
     assert 'is damaged' in failure(capsys, 'reproduce', *TWO)
     shutil.rmtree(folder)
     run('reproduce', *TWO)
+
+
+INTUITIVE = ['table7', '--scale', 'demo', '--row', 'intuitive']
+
+
+def test_what_is_made_from_an_arch_is_stale_when_the_search_finds_another_one(
+    commands, tmp_path, capsys
+):
+    run('reproduce', *INTUITIVE)
+    folder = tmp_path / 'work_dirs' / 'reproduce' / 'demo' / 'seed0'
+    done = len(commands.calls)
+    (folder / 'search_backbone' / 'best' / '01.json').write_text('another backbone')
+    for more in ([], ['--dry-run']):
+        said = failure(capsys, 'reproduce', *INTUITIVE, *more)
+        assert 'seed0/search_intuitive holds results of another' in said
+        assert 'seed0/search_backbone/best/01.json than the one that is there' in said
+    assert len(commands.calls) == done
+    capsys.readouterr()
+    run('reproduce', *INTUITIVE, '--redo')
+    said = capsys.readouterr().out
+    assert 'seed0/search_intuitive, stale' in said and 'to do: 3 of 6 steps' in said
+    assert 'export/01/config.py, which is made anew' in said
+    assert commands.tools()[done:] == ['search', 'train', 'test']
+    assert (folder / 'search_intuitive.stale1' / 'step.json').exists()
+    run('reproduce', *INTUITIVE)
+    assert len(commands.calls) == done + 3
 
 
 def test_bad_input_ends_in_one_sentence(commands, tmp_path, capsys):

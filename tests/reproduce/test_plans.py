@@ -29,18 +29,18 @@ def test_every_row_of_every_table_can_be_planned(scale, tmp_path):
         assert len({row.name for row in rows}) == len(rows), table
         for row in rows:
             test = plan.row(row, 3)
-            assert test.tool == 'test' and test.checkpoint and test.config
+            assert test.tool == 'test' and len(test.reads) == 2
             assert set(row.paper) and all(value > 1 for value in row.paper.values())
     for step in plan.steps.values():
-        for config in step.files.values():
+        for config in step.configs.values():
             assert config.randomness.seed == 3
             assert config.data_root == f'{plan.data_root}/'
             assert 'data/WIDERFace' not in str(config.to_dict())
         # What a step reads is written by itself or by one before it.
         made = {path for other in plan.steps.values() for path in (other.done, *other.files)}
         made |= {other.folder / 'export/01/config.py' for other in plan.steps.values()}
-        for path in (step.config, step.checkpoint):
-            assert path is None or path in made
+        assert set(step.reads) <= set(map(str, made))
+        assert set(step.files.values()) == set(step.configs)
     assert not list(tmp_path.iterdir())
 
 
@@ -54,10 +54,10 @@ def test_tables_7_and_8_share_their_supernets_and_the_joint_search(tmp_path):
     counts = {tool: tools.count(tool) for tool in set(tools)}
     assert counts == dict(make_demo_data=1, train=2 * (2 + 4), search=2 * 5, test=2 * 4)
     intuitive = plan.steps['seed1/search_intuitive']
-    settings = intuitive.files[intuitive.config]
+    settings = intuitive.configs['search_intuitive']
     assert settings.search['freeze'].backbone.endswith('seed1/search_backbone/best/01.json')
     assert settings.search.seed == 1
-    assert plan.steps['seed1/supernet'].like.custom_hooks[0]['seed'] == 1
+    assert plan.like['seed1/supernet'].custom_hooks[0]['seed'] == 1
 
 
 def test_the_paper_scale_changes_nothing_but_seed_data_and_how_a_batch_is_shared():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from mmdet.registry import DATASETS
 
+from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.datasets import ResumableSampler
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
@@ -103,13 +104,13 @@ def test_exported_config_trains_and_tests_like_any_mmdet_config(data, best, tmp_
         'test', config, tmp_path / 'iter_3.pth', '--work-dir', tmp_path / 'test',
         '--out-dir', out, '--pictures', tmp_path / 'pictures', '--number', 4,
     )  # fmt: skip
-    metrics = json.loads((tmp_path / 'test' / 'metrics.json').read_text())
+    scores = Metrics.read(tmp_path / 'test' / 'metrics.json').scores
     # The files say the same as the metric.
     result = evaluate_wider_face(
         read_wider_predictions(out), WiderGroundTruth.from_mats(data / 'ground_truth')
     )
     for subset, ap in result.ap.items():
-        assert metrics[f'wider/{subset}'] == pytest.approx(ap, abs=1e-4)
+        assert scores[f'wider/{subset}'] == pytest.approx(ap, abs=1e-4)
     assert len(list((tmp_path / 'pictures').glob('*.jpg'))) == 4
     assert (tmp_path / 'pictures' / 'detections.png').exists()
 

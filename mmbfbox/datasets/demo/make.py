@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -112,22 +113,24 @@ def _write_mats(folder: Path, images: Images) -> None:
         ),
     }
     for attribute in ATTRIBUTES:
-        content[f'{attribute}_label_list'] = per_image(
-            lambda faces, name=attribute: np.array(
-                [[_attributes(face)[name]] for face in faces], np.uint8
-            ).reshape(-1, 1)
-        )
+        content[f'{attribute}_label_list'] = per_image(partial(_labels, attribute=attribute))
     with atomic_write(folder / 'wider_face_val.mat') as temporary:
         savemat(str(temporary), content)
     for subset in SUBSETS:
-        kept = per_image(
-            lambda faces, subset=subset: np.array(
-                [[number] for number, face in enumerate(faces, 1) if face.counts(subset)],
-                np.uint16,
-            ).reshape(-1, 1)
-        )
+        kept = per_image(partial(_counted, subset=subset))
         with atomic_write(folder / f'wider_{subset}_val.mat') as temporary:
             savemat(str(temporary), {**content, 'gt_list': kept})
+
+
+def _labels(faces: list[DemoFace], attribute: str) -> NDArray[np.uint8]:
+    """``(N, 1)``: the attribute of each face."""
+    return np.array([_attributes(face)[attribute] for face in faces], np.uint8).reshape(-1, 1)
+
+
+def _counted(faces: list[DemoFace], subset: str) -> NDArray[np.uint16]:
+    """``(N, 1)``: the numbers, from 1, of the faces that the subset counts."""
+    counted = [number for number, face in enumerate(faces, 1) if face.counts(subset)]
+    return np.array(counted, np.uint16).reshape(-1, 1)
 
 
 def _cells(values: Sequence[Any]) -> NDArray[Any]:

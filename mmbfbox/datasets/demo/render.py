@@ -6,6 +6,7 @@ All constants that decide how hard the images are stand at the top.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -159,10 +160,11 @@ def _distractor(rng: np.random.Generator, sources: Sources) -> Floats:
     if rng.random() >= SCRAMBLED:
         return sources.distractors[rng.integers(len(sources.distractors))]
     face = sources.faces[rng.integers(len(sources.faces))][:24, :24]
-    quarters = [np.rot90(part, rng.integers(1, 4)) for part in _quarters(face)]
+    quarters = [np.rot90(part, int(rng.integers(1, 4))) for part in _quarters(face)]
     order = rng.permutation(4)
     rows = [np.hstack([quarters[i] for i in pair]) for pair in (order[:2], order[2:])]
-    return cv2.GaussianBlur(np.vstack(rows), (0, 0), 0.7)
+    blurred: NDArray[Any] = cv2.GaussianBlur(np.vstack(rows), (0, 0), 0.7)
+    return blurred
 
 
 def _quarters(crop: Floats) -> list[Floats]:
@@ -220,7 +222,7 @@ def _annotate(placement: Placement, visible: float, size: int) -> DemoFace:
     )
 
 
-def _photograph(rng: np.random.Generator, image: Floats) -> NDArray[np.uint8]:
+def _photograph(rng: np.random.Generator, image: NDArray[Any]) -> NDArray[np.uint8]:
     """What a poor camera makes of it: some blur, less colour, noise."""
     if rng.random() < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))

@@ -81,7 +81,7 @@ def load_sources(seed: int) -> dict[str, Sources]:
         axis = int(photo.shape[1] >= photo.shape[0])
         cut = round(photo.shape[axis] * TRAIN_SHARE)
         for split, half in zip(halves, np.split(photo, [cut], axis), strict=True):
-            halves[split].append((name, half.astype(np.float32) / 255))
+            halves[split].append((name, half.astype(np.float32) / np.float32(255)))
     return {
         'train': Sources(
             tuple(halves['train']), crops[people[VAL_FACES:]], crops[others[val_others:]]

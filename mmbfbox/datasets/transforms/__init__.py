@@ -3,8 +3,10 @@
 from mmbfbox.datasets.transforms.data_anchor_sampling import DataAnchorSampling
 from mmbfbox.datasets.transforms.loading import DamagedImageError, DecodeFaceImage, LoadFaceImage
 from mmbfbox.datasets.transforms.photometric import FacePhotometricDistortion
+from mmbfbox.datasets.transforms.resize import AnyShapeResize
 
 __all__ = [
+    'AnyShapeResize',
     'DamagedImageError',
     'DataAnchorSampling',
     'DecodeFaceImage',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import cv2
@@ -13,9 +14,9 @@ from mmdet.structures.bbox import HorizontalBoxes
 from numpy.typing import NDArray
 
 from mmbfbox.datasets.randomness import new_generator
-from mmbfbox.datasets.transforms.loading import ImageFile
 from mmbfbox.datasets.transforms.window import Window, map_boxes, render_window
 from mmbfbox.errors import UserError
+from mmbfbox.utils.images import ImageFile
 
 Boxes = NDArray[np.float32]
 
@@ -35,7 +36,12 @@ _SQUARE_TRIES = 50
 
 
 def face_sizes(boxes: Boxes) -> NDArray[np.float64]:
-    """``(N,)`` square roots of the areas of ``(N, 4)`` xyxy boxes."""
+    """``(N,)`` square roots of the areas of ``(N, 4)`` xyxy boxes.
+
+    Example:
+        >>> face_sizes(np.array([[0, 0, 4, 9], [5, 5, 7, 7]], np.float32))
+        array([6., 2.])
+    """
     return np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1, dtype=np.float64))
 
 
@@ -44,9 +50,14 @@ def sample_target_size(rng: np.random.Generator, size: float, anchors: Sequence[
 
     The nearest anchor ``i`` is found, an anchor is drawn uniformly from ``0 .. i + 1`` (as far as
     there are any), and multiplied by ``2^U(-1, 1)``.
+
+    Example:
+        >>> size = sample_target_size(np.random.default_rng(0), 20, (16, 32, 64, 128))
+        >>> 8 <= size <= 64  # the nearest anchor is 16, the next one 32, and the factor at most 2
+        True
     """
     nearest = int(np.argmin(np.abs(np.asarray(anchors) - size)))
-    target = rng.integers(0, min(nearest + 1, len(anchors) - 1), endpoint=True)
+    target = int(rng.integers(0, min(nearest + 1, len(anchors) - 1), endpoint=True))
     return float(anchors[target] * 2 ** rng.uniform(-1, 1))
 
 
@@ -135,7 +146,7 @@ class DataAnchorSampling(BaseTransform):
         mean: BGR colour outside the image.
         spare: a reduced image has at least this many pixels for each one shown, along each side.
             At 1, what is left of scaling hardly blurs or aliases any more, and images come out
-            softer than without reduction; infinity turns reduction off.
+            softer than without reduction; None turns reduction off.
 
     Raises:
         UserError: a key is out of range.
@@ -150,7 +161,7 @@ class DataAnchorSampling(BaseTransform):
         min_size: float = 8,
         small_faces: str = 'drop',
         mean: Sequence[float] = (103.53, 116.28, 123.675),
-        spare: float = 1.5,
+        spare: float | None = 1.5,
     ) -> None:
         if preset not in PRESETS:
             raise UserError(f'preset is {preset!r}; set it to one of {", ".join(PRESETS)}')
@@ -165,15 +176,15 @@ class DataAnchorSampling(BaseTransform):
                 f'canvas is {canvas} and anchors are {tuple(anchors)}; '
                 'set them to positive sizes, anchors ascending'
             )
-        if not spare >= 1:
-            raise UserError(f'spare is {spare}; set it to 1 or more')
+        if spare is not None and not spare >= 1:
+            raise UserError(f'spare is {spare}; set it to 1 or more, or to None for no reduction')
         self.canvas = canvas
         self.anchors = tuple(anchors)
         self.prob = PRESETS[preset] if prob is None else prob
         self.min_size = min_size
         self.small_faces = small_faces
         self.mean = np.rint(mean).astype(np.uint8)
-        self.spare = spare
+        self.spare = inf if spare is None else spare
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace the image and its boxes by those of one random window."""
@@ -209,7 +220,7 @@ class DataAnchorSampling(BaseTransform):
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which of the mapped, unclipped boxes stay, and which of all are ignored."""
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-        inside = ((centres > 0) & (centres < self.canvas)).all(axis=1)
+        inside = (centres.min(axis=1) > 0) & (centres.max(axis=1) < self.canvas)
         small = face_sizes(boxes.clip(0, self.canvas)) < self.min_size
         if self.small_faces == 'ignore':
             return inside, ignored | small

@@ -1,142 +1,21 @@
-"""Reading images: damaged ones are found instead of half-decoded, large ones decoded as far as needed."""
+"""Reading images into the pipeline."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
 from typing import Any
 
-import cv2
 import numpy as np
-import simplejpeg
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
-from numpy.typing import NDArray
+from mmengine.logging import print_log
 
-from mmbfbox.datasets.jpeg import START, DamagedJpegError, jpeg_size
-from mmbfbox.datasets.transforms.photometric import ColourChange
-from mmbfbox.errors import UserError
+from mmbfbox.utils.images import DamagedImageError, ImageFile, read_image
 
-_FLAGS = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
-_MAX_PIXELS = 2**28
-_DAMAGE = ('Corrupt JPEG data', 'Premature end', 'Inconsistent progression')
-"""How libjpeg begins what it has to say about data that it fills up or skips."""
+__all__ = ['DamagedImageError', 'DecodeFaceImage', 'ImageFile', 'LoadFaceImage', 'read_image']
 
-
-class DamagedImageError(UserError):
-    """An image file that is missing, cut off, overwritten or no image."""
-
-
-class ImageFile:
-    """An image file in memory, checked but not decoded.
-
-    Attributes:
-        shape: (height, width) in pixels, as stored: boxes refer to that orientation.
-        changes: what is done to the colours of all that is decoded, in this order.
-
-    Args:
-        path: the file.
-        strict: also refuse a JPEG about whose data the decoder complains, when it is decoded:
-            codes that do not exist, pixels that are missing or left over.
-
-    Raises:
-        DamagedImageError: it cannot be read or decoded, or is a JPEG that was cut off or
-            overwritten, which decoders accept and fill up with grey.
-    """
-
-    def __init__(self, path: str | Path, strict: bool = False) -> None:
-        self.path = path
-        self.strict = strict
-        self.changes: list[ColourChange] = []
-        try:
-            self._data = Path(path).read_bytes()
-        except OSError as error:
-            raise DamagedImageError(
-                f'cannot read the image {path}: {error.strerror}; restore the file'
-            ) from error
-        self._whole: NDArray[np.uint8] | None = None
-        self._is_jpeg = self._data.startswith(START)
-        if self._is_jpeg:
-            try:
-                self.shape = jpeg_size(self._data)
-            except DamagedJpegError as error:
-                raise DamagedImageError(f'the image {path} is {error}; unpack it again') from error
-            if self.shape[0] * self.shape[1] > _MAX_PIXELS:
-                raise DamagedImageError(
-                    f'the image {path} claims to have {self.shape[1]} x {self.shape[0]} pixels, '
-                    f'more than {_MAX_PIXELS}; unpack it again or make it smaller'
-                )
-        else:
-            self._whole = self._decode(1)
-            self.shape = self._whole.shape[:2]
-
-    def pixels(self, reduce: int = 1) -> NDArray[np.uint8]:
-        """``(ceil(H / reduce), ceil(W / reduce), 3)`` uint8 BGR; only JPEGs are reduced, by 2, 4 or 8.
-
-        A reduced pixel stands for ``reduce`` x ``reduce`` ones, without their fine detail; at the
-        right and lower border some of these are beyond the image.
-
-        Raises:
-            DamagedImageError: it cannot be decoded.
-        """
-        return self._decode(reduce) if self._whole is None else self._whole
-
-    def possible_reduction(self, ratio: float) -> int:
-        """The greatest reduction after which no side is shorter than scaled by ``ratio``."""
-        if not self._is_jpeg:
-            return 1
-        return max(factor for factor in _FLAGS if factor == 1 or factor * ratio <= 1)
-
-    def _decode(self, reduce: int) -> NDArray[np.uint8]:
-        expected = None
-        if self._is_jpeg:
-            height, width = (-(-side // reduce) for side in self.shape)
-            expected = height, width
-        image = self._strictly_decoded(reduce, *expected) if expected and self.strict else None
-        if image is None:
-            flags = _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
-            try:
-                data = np.frombuffer(self._data, np.uint8)
-                image = cv2.imdecode(data, flags) if self._data else None
-            except cv2.error:  # sizes that cannot be
-                image = None
-        if image is None or (expected and image.shape[:2] != expected):
-            raise DamagedImageError(
-                f'the image {self.path} cannot be decoded ({len(self._data)} bytes); '
-                'unpack it again'
-            )
-        return image
-
-    def _strictly_decoded(self, reduce: int, height: int, width: int) -> NDArray[np.uint8] | None:
-        """The same pixels as OpenCV's, which says nothing of complaints; None if it must decide.
-
-        Raises:
-            DamagedImageError: the decoder complains about the data.
-        """
-        try:
-            return simplejpeg.decode_jpeg(
-                self._data, 'BGR', min_height=height, min_width=width, min_factor=reduce
-            )
-        except ValueError as error:
-            if str(error).startswith(_DAMAGE):
-                raise DamagedImageError(
-                    f'the image {self.path} is damaged ({error}); unpack it again'
-                ) from error
-            # Unusual, but not damaged: colours as for printing, an unknown revision, ...
-            return None
-
-
-def read_image(path: str | Path, strict: bool = False) -> NDArray[np.uint8]:
-    """Decode an image file to ``(H, W, 3)`` uint8 BGR, as stored: boxes refer to that orientation.
-
-    Raises:
-        DamagedImageError: see :class:`ImageFile`.
-    """
-    return ImageFile(path, strict).pixels()
+STAND_IN = (64, 64)
+"""Height and width of the grey image that stands in for one that cannot be read."""
 
 
 @TRANSFORMS.register_module()
@@ -144,19 +23,21 @@ class LoadFaceImage(BaseTransform):
     """Read ``img_path`` into ``img``, or only into memory.
 
     Added keys: ``img`` or ``image_file``, ``img_shape`` and ``ori_shape`` (height, width),
-    ``scale_factor`` (1, 1).
+    ``scale_factor`` (1, 1). A damaged image that is read all the same is named in the log. With the key
+    ``unreadable`` a small grey image takes the place of the file.
 
     Args:
         decode: False leaves decoding to ``DataAnchorSampling``, which decodes no more than it
             shows, and to ``DecodeFaceImage``, which must come before any other transform that
             uses the pixels.
-        strict: True also refuses JPEGs about whose data the decoder complains, see
-            :class:`ImageFile`. Training skips and lists them; tests should read what others read.
+        strict: True refuses damaged JPEGs that other decoders read, see :class:`ImageFile`. Training
+            skips and lists them; tests should read what others read.
     """
 
     def __init__(self, decode: bool = True, strict: bool = False) -> None:
         self.decode = decode
         self.strict = strict
+        self._named: set[str] = set()
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image.
@@ -164,7 +45,20 @@ class LoadFaceImage(BaseTransform):
         Raises:
             DamagedImageError: see :class:`ImageFile`.
         """
+        if 'unreadable' in results:
+            grey = np.full((*STAND_IN, 3), 128, np.uint8)
+            results.update(
+                img=grey, img_shape=STAND_IN, ori_shape=STAND_IN, scale_factor=(1.0, 1.0)
+            )
+            return results
         file = ImageFile(results['img_path'], self.strict)
+        if file.damage and file.path not in self._named:
+            self._named.add(str(file.path))
+            print_log(
+                f'the image {file.path} is {file.damage}; it is used as far as it can be read',
+                logger='current',
+                level=logging.WARNING,
+            )
         shape = tuple(file.shape)
         results.update(img_shape=shape, ori_shape=shape, scale_factor=(1.0, 1.0), image_file=file)
         return _decoded(results) if self.decode else results

@@ -16,7 +16,7 @@ from mmbfbox.datasets.randomness import new_generator
 _VALUES = np.arange(256, dtype=np.float64)
 
 
-def _table(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _table(values: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
@@ -36,11 +36,13 @@ class ColourChange:
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The changed copy of a ``(H, W, 3)`` uint8 BGR image."""
-        image = cv2.LUT(image, self.first)
+        changed: NDArray[Any] = cv2.LUT(image, self.first)
         if self.hsv is not None:
-            hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL)
-            image = cv2.cvtColor(cv2.LUT(hsv, self.hsv), cv2.COLOR_HSV2BGR_FULL)
-        return image if self.last is None else cv2.LUT(image, self.last)
+            hsv = cv2.cvtColor(changed, cv2.COLOR_BGR2HSV_FULL)
+            changed = cv2.cvtColor(cv2.LUT(hsv, self.hsv), cv2.COLOR_HSV2BGR_FULL)
+        if self.last is not None:
+            changed = cv2.LUT(changed, self.last)
+        return changed
 
 
 @TRANSFORMS.register_module()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -65,9 +65,15 @@ def render_window(
     Equal to scaling the whole ``(H, W, 3)`` image, but only the visible part is touched. The
     ``changes`` are those of each pixel by itself; they are made where there are fewer pixels,
     before or after scaling.
+
+    Example:
+        >>> image = np.full((10, 20, 3), 255, np.uint8)
+        >>> canvas = render_window(image, Window(2.0, 0, 0, 32), cv2.INTER_LINEAR, np.zeros(3, np.uint8))
+        >>> canvas.shape, int((canvas[..., 0] == 255).sum())
+        ((32, 32, 3), 640)
     """
     x, y = _spans(window, *image.shape[:2])
-    visible = image[y.begin : y.end, x.begin : x.end]
+    visible: NDArray[Any] = image[y.begin : y.end, x.begin : x.end]
     shape = (y.last - y.first, x.last - x.first)
     grows = visible.shape[0] * visible.shape[1] <= shape[0] * shape[1]
     if grows:

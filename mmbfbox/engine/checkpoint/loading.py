@@ -2,8 +2,7 @@
 
 A pickle can run any code when it is read, so every file goes through ``weights_only=True``. Beyond
 tensors and plain containers, training checkpoints hold mmengine's log histories, which are NumPy arrays;
-exactly these types are allowed, and any other one is refused. mmengine's own loader cannot read its
-checkpoints on torch >= 2.6, so this one takes its place when the module is imported.
+exactly these types are allowed, and any other one is refused.
 """
 
 from __future__ import annotations
@@ -16,10 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
-from mmengine.runner.checkpoint import CheckpointLoader
-from numpy._core import multiarray as _multiarray
-from torch import nn
 
+from mmbfbox.engine.compat import array_builders
 from mmbfbox.errors import UserError
 
 
@@ -41,11 +38,7 @@ _ALLOWED = [
     np.dtype,
     np.dtypes.Float64DType,
     np.dtypes.Int64DType,
-    # Where arrays are rebuilt: NumPy 2 writes numpy._core, NumPy 1 wrote numpy.core.
-    (_multiarray._reconstruct, 'numpy._core.multiarray._reconstruct'),
-    (_multiarray._reconstruct, 'numpy.core.multiarray._reconstruct'),
-    (_multiarray.scalar, 'numpy._core.multiarray.scalar'),
-    (_multiarray.scalar, 'numpy.core.multiarray.scalar'),
+    *array_builders(),
 ]
 
 
@@ -86,30 +79,6 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict[st
     return data
 
 
-def load_weights(model: nn.Module, state: dict[str, Any], source: str) -> None:
-    """Load a state dict that must fit exactly.
-
-    Args:
-        model: the model.
-        state: names and tensors.
-        source: what the weights are called in the error message.
-
-    Raises:
-        UserError: a name is missing or unknown, or a shape differs.
-    """
-    own = model.state_dict()
-    missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
-    shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    if missing or unknown or shapes:
-        example = min([*missing, *unknown, *shapes])
-        raise UserError(
-            f'{source} does not belong to this config: {len(missing)} parameters are missing, '
-            f'{len(unknown)} unknown, {len(shapes)} of another shape (first: {example}); '
-            f'use the config that it was trained with'
-        )
-    model.load_state_dict(state)
-
-
 def _refused_type(error: Exception) -> str:
     """What torch refuses in a readable pickle; '' for any other error."""
     text = str(error)
@@ -120,14 +89,3 @@ def _refused_type(error: Exception) -> str:
         return found[1]
     forbidden = re.search(r'Can only (?:create|build)|unrecognized function', text)
     return 'an object of a type that is not allowed' if forbidden else ''
-
-
-def load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
-    """mmengine's loader of local files, made safe."""
-    data = load_checkpoint_file(filename, map_location)
-    if isinstance(data.get('meta'), dict):
-        data['meta'].pop('config', None)  # mmengine would run this text as a program
-    return data
-
-
-CheckpointLoader.register_scheme('', load_from_local, force=True)

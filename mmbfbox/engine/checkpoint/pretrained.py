@@ -6,16 +6,19 @@ from typing import Any
 
 from mmdet.registry import WEIGHT_INITIALIZERS
 from mmengine.logging import print_log
-from mmengine.model import PretrainedInit, update_init_info
+from mmengine.model import PretrainedInit
 from torch import nn
 
 from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
+from mmbfbox.engine.compat import note_initialization
 from mmbfbox.errors import UserError
 
 
-@WEIGHT_INITIALIZERS.register_module(name='Pretrained')
+@WEIGHT_INITIALIZERS.register_module()
 class PretrainedWeights(PretrainedInit):
     """mmengine's ``init_cfg=dict(type='Pretrained', checkpoint=FILE)``, safe and complete.
+
+    It takes that name after :func:`~mmbfbox.engine.use_safe_loading`; its own is ``PretrainedWeights``.
 
     mmengine's own initializer takes whatever fits: a file of another network leaves the backbone as it
     was, with a line in the log. Here every weight of the module must be in the file. What the file
@@ -61,5 +64,4 @@ class PretrainedWeights(PretrainedInit):
                 f'this {type(module).__name__} (first: {missing[0]}); use a file of the same network'
             )
         print_log(f'{type(module).__name__}: weights from {self.checkpoint}', logger='current')
-        if hasattr(module, '_params_init_info'):
-            update_init_info(module, init_info=self._get_init_info())
+        note_initialization(module, self)

@@ -12,6 +12,14 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from mmbfbox.engine.checkpoint.resume import checkpoint_to_resume
+from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
+from mmbfbox.engine.compat import (
+    accumulated_iterations,
+    has_loaded,
+    is_resuming,
+    load_instead,
+    wanted_checkpoint,
+)
 from mmbfbox.errors import UserError
 from mmbfbox.utils.files import DiskFullError, atomic_write, remove_temporaries
 
@@ -61,9 +69,13 @@ class SafeCheckpointHook(CheckpointHook):
 
     A checkpoint is written under a temporary name, brought to the disk and renamed; then
     ``last_checkpoint`` is written in the same way; only then old ones are removed. Resuming from a
-    damaged checkpoint uses the one before it, with a warning. Arguments are those of
-    ``CheckpointHook``.
+    damaged checkpoint uses the one before it, with a warning. A run with this hook loads files by
+    :func:`~mmbfbox.engine.use_safe_loading`. Arguments are those of ``CheckpointHook``.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        use_safe_loading()
+        super().__init__(*args, **kwargs)
 
     def before_run(self, runner: Runner) -> None:
         """Choose the checkpoint to resume from.
@@ -71,11 +83,12 @@ class SafeCheckpointHook(CheckpointHook):
         Raises:
             UserError: the run is to be resumed, and no checkpoint there can be read.
         """
-        if runner._resume and not runner._has_loaded:
+        if is_resuming(runner) and not has_loaded(runner):
+            asked = wanted_checkpoint(runner)
             found = checkpoint_to_resume(
-                Path(runner.work_dir), runner._load_from, self.filename_tmpl, runner.logger.warning
+                Path(runner.work_dir), asked, self.filename_tmpl, runner.logger.warning
             )
-            runner._load_from = str(found) if found else None
+            load_instead(runner, str(found) if found else None)
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the folder.
@@ -86,7 +99,7 @@ class SafeCheckpointHook(CheckpointHook):
         if self.backend_args is None and '://' not in str(self.out_dir or ''):
             self.backend_args = dict(backend=_BACKEND)
         super().before_train(runner)
-        counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        counts = accumulated_iterations(runner.optim_wrapper)
         if not self.by_epoch and self.interval > 0 and self.interval % counts:
             raise UserError(
                 f'default_hooks.checkpoint.interval is {self.interval}, and gradients are '

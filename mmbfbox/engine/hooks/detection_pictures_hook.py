@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from numpy.typing import NDArray
 
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.images import fit, read_image
 
 _FOUND = (60, 220, 60)
 _LONG_SIDE = 480
@@ -48,6 +49,8 @@ class DetectionPicturesHook(Hook):
         if batch_idx % step or len(self._pictures) >= self.number or not outputs:
             return
         sample = outputs[0]
+        if 'unreadable' in sample:
+            return
         picture = draw_detections(sample, self.score)
         name = str(sample.img_id).replace('/', '_')
         with atomic_write(self.out_dir / f'{name}.jpg') as path:
@@ -63,9 +66,7 @@ class DetectionPicturesHook(Hook):
 
 def draw_detections(sample: DetDataSample, score: float) -> NDArray[np.uint8]:
     """The image ``(H, W, 3)`` BGR of a sample with its detections above ``score``."""
-    image = cv2.imread(sample.img_path)
-    zoom = _LONG_SIDE / max(image.shape[:2])
-    image = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
+    image, zoom = fit(read_image(sample.img_path), _LONG_SIDE, _LONG_SIDE)
     found = sample.pred_instances.cpu().numpy()
     for box, value in zip(found.bboxes, found.scores, strict=True):
         if value < score:

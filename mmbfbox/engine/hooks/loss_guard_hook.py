@@ -15,8 +15,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch import distributed as dist
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmbfbox.engine.compat import BatchNorm, gradient_norms
 from mmbfbox.errors import UserError
 from mmbfbox.models import active_arch, space_of
 from mmbfbox.space import Arch
@@ -129,7 +129,7 @@ class LossGuardHook(Hook):
         ]
         if not with_gradient:
             return
-        norms = torch._foreach_norm([parameter.grad for parameter in with_gradient])
+        norms = gradient_norms([parameter.grad for parameter in with_gradient])
         self._dropped = not bool(torch.stack(norms).isfinite().all())
         if self._dropped:
             for parameter in with_gradient:
@@ -202,7 +202,7 @@ def _first_over_ranks(iteration: int, device: torch.device) -> tuple[int, int]:
 def _restart_broken_norms(model: nn.Module) -> None:
     """A NaN in a running mean would stay for ever."""
     for module in model.modules():
-        if isinstance(module, _BatchNorm) and module.running_mean is not None:
+        if isinstance(module, BatchNorm) and module.running_mean is not None:
             statistics = torch.stack([module.running_mean, module.running_var])
             if not bool(statistics.isfinite().all()):
                 module.reset_running_stats()

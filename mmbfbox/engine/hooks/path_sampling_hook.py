@@ -11,6 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmbfbox.engine.compat import accumulated_iterations, is_resuming
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
 from mmbfbox.space import Arch, JointSpace
@@ -61,7 +62,7 @@ class PathSamplingHook(Hook):
     def arch(self, runner: Runner) -> Arch:
         """The arch of the runner's current iteration: one for all iterations of an update."""
         draw = self.space.sample_fair if self.sampling == 'fair' else self.space.sample
-        return draw(self.seed, runner.iter // runner.optim_wrapper._accumulative_counts)
+        return draw(self.seed, runner.iter // accumulated_iterations(runner.optim_wrapper))
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Switch to this iteration's arch."""
@@ -104,7 +105,7 @@ class PathSamplingHook(Hook):
         """
         meta = checkpoint.get('meta', {})
         noted = meta.get('space')
-        if not noted or not runner._resume:
+        if not noted or not is_resuming(runner):
             return
         space = space_of(_unwrap(runner.model))
         # Checkpoints from before there was a choice were sampled uniformly.

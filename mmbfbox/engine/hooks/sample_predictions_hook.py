@@ -15,8 +15,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmbfbox.engine.compat import BatchNorm
 from mmbfbox.engine.hooks.detection_pictures_hook import draw_detections, sheet
 from mmbfbox.errors import UserError
 from mmbfbox.models import SearchableFaceBackbone, set_arch, space_of
@@ -122,7 +122,7 @@ def _looking(model: nn.Module, batch_statistics: bool) -> Iterator[None]:
     layers = [
         module
         for module in model.modules()
-        if isinstance(module, _BatchNorm) and module.track_running_stats and batch_statistics
+        if isinstance(module, BatchNorm) and module.track_running_stats and batch_statistics
     ]
     try:
         model.eval()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmdet.registry import HOOKS
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+
+from mmbfbox.engine.compat import is_resuming
 
 _SHARE_EVERY = 500
 
@@ -18,7 +21,8 @@ class SkippedImagesHook(Hook):
 
     The data set replaces an image that it cannot read by another one and writes its path into the
     sample's ``skipped``, because the loader's workers cannot count together. Ranks share what they
-    found every 500 iterations; checkpoints carry the list.
+    found every 500 iterations; checkpoints carry the list. Test images that could not be read are
+    reported at the end of the test.
 
     Args:
         shown: how many paths the report names. Defaults to 20.
@@ -27,6 +31,7 @@ class SkippedImagesHook(Hook):
     def __init__(self, shown: int = 20) -> None:
         self.shown = shown
         self.paths: set[str] = set()
+        self._unreadable: set[str] = set()
 
     def after_train_iter(
         self,
@@ -45,13 +50,39 @@ class SkippedImagesHook(Hook):
         if get_world_size() > 1:
             self.paths.update(*all_gather_object(sorted(self.paths)))
 
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        """Note which images of a validation or test could not be read."""
+        for sample in outputs or ():
+            if 'unreadable' in sample:
+                self._unreadable.add(str(sample.img_path))
+
+    after_test_iter = after_val_iter
+
+    def after_val_epoch(self, runner: Runner, metrics: Any = None) -> None:
+        """Report them: they are part of the result."""
+        paths = sorted(set().union(*all_gather_object(self._unreadable)))
+        self._unreadable.clear()
+        if paths:
+            runner.logger.warning(
+                f'{len(paths)} test images could not be read and count as images without detections: '
+                f'{_named(paths, self.shown)}'
+            )
+
+    after_test_epoch = after_val_epoch
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Note the paths so far."""
         checkpoint['meta']['skipped_images'] = sorted(self.paths)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Go on from the paths noted."""
-        if runner._resume:
+        if is_resuming(runner):
             self.paths.update(checkpoint.get('meta', {}).get('skipped_images', ()))
 
     def after_train(self, runner: Runner) -> None:
@@ -59,9 +90,12 @@ class SkippedImagesHook(Hook):
         self._share()
         if not self.paths:
             return
-        shown = sorted(self.paths)[: self.shown]
-        rest = len(self.paths) - len(shown)
         runner.logger.warning(
             f'{len(self.paths)} training images could not be read and were skipped; replace or remove '
-            f'them: {", ".join(shown)}' + (f' and {rest} more' if rest else '')
+            f'them: {_named(sorted(self.paths), self.shown)}'
         )
+
+
+def _named(paths: Sequence[str], shown: int) -> str:
+    rest = len(paths) - shown
+    return ', '.join(paths[:shown]) + (f' and {rest} more' if rest > 0 else '')

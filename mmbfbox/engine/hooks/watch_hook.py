@@ -13,6 +13,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmbfbox.engine.compat import accumulated_iterations
 from mmbfbox.errors import UserError
 from mmbfbox.models.necks.attention_means import AttentionMeans, attention_means
 
@@ -54,7 +55,7 @@ class WatchHook(Hook):
         self._forget()
         optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
         self._clipped = bool(getattr(runner.optim_wrapper, 'clip_grad_kwargs', None))
-        self._accumulated = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        self._accumulated = accumulated_iterations(runner.optim_wrapper)
         if isinstance(optimizer, torch.optim.Optimizer) and not self._clipped:
             self._handle = optimizer.register_step_pre_hook(self._before_step)
 

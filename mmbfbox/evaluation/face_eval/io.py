@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mmbfbox.errors import UserError
 from mmbfbox.evaluation.wider.ground_truth import load_mat
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.text import read_lines
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -58,12 +59,8 @@ def read_face_eval_detections(path: str | Path) -> dict[str, Floats]:
         UserError: the file cannot be read, or a line is wrong (the message names it).
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f'{path} cannot be read as text: {error}') from error
     rows: dict[str, list[list[float]]] = {}
-    for number, line in enumerate(text.split('\n'), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         words = line.split()
         if not words:
             continue

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mmbfbox.errors import UserError
 from mmbfbox.evaluation.fddb.protocol import FddbCurve
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.text import is_left_by_system, read_lines
 
 Floats = NDArray[np.float64]
 MOST_PIXELS = 100_000
@@ -35,7 +36,7 @@ def read_fddb_regions(paths: Sequence[Path]) -> dict[str, Floats]:
     for path in paths:
         lines = [
             (f'{path}:{number}', line.strip())
-            for number, line in enumerate(_read_text(path).split('\n'), start=1)
+            for number, line in enumerate(read_lines(path), start=1)
             if line.strip()
         ]
         position = 0
@@ -60,13 +61,6 @@ def read_fddb_regions(paths: Sequence[Path]) -> dict[str, Floats]:
         name: np.array(rows, dtype=np.float64).reshape(-1, columns or 5)
         for name, rows in regions.items()
     }
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f'{path} cannot be read as text: {error}') from error
 
 
 def _count(where: str, text: str) -> int:
@@ -120,9 +114,12 @@ def read_fddb_annotations(folder: Path, annotations: Path | None = None) -> dict
 
 def read_fddb_detections(path: Path) -> dict[str, Floats]:
     """Detections from one file, or from all txt files (the folds) of a folder."""
-    if path.is_dir() and not sorted(path.glob('*.txt')):
+    if not path.is_dir():
+        return read_fddb_regions([path])
+    files = sorted(file for file in path.glob('*.txt') if not is_left_by_system(file.name))
+    if not files:
         raise UserError(f'{path} holds no txt files; give the file or folder of the detections')
-    return read_fddb_regions(sorted(path.glob('*.txt')) if path.is_dir() else [path])
+    return read_fddb_regions(files)
 
 
 def read_fddb_sizes(folder: Path, names: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -157,7 +154,7 @@ def read_fddb_sizes(folder: Path, names: Sequence[str]) -> dict[str, tuple[int, 
 
 def _read_size_list(path: Path) -> dict[str, tuple[int, int]]:
     sizes = {}
-    for number, line in enumerate(_read_text(path).split('\n'), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         words = line.split()
         if not words:
             continue

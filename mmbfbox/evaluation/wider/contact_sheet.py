@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mmbfbox.errors import UserError
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.images import Picture, fit, read_image
 
 Floats = NDArray[np.float64]
-Picture = NDArray[np.uint8]
 
 MISSED, FALSE, FOUND, PLAIN = (90, 90, 255), (0, 200, 255), (80, 210, 80), (235, 235, 235)
 WIDTH, HEIGHT, CAPTION = 480, 360, 38
@@ -35,10 +35,8 @@ def draw_errors(
     Returns:
         ``(HEIGHT + CAPTION, WIDTH, 3)`` BGR.
     """
-    zoom = min(WIDTH / image.shape[1], HEIGHT / image.shape[0])
-    method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
-    width, height = (max(1, round(side * zoom)) for side in image.shape[1::-1])
-    small = cv2.resize(image, (width, height), interpolation=method)
+    small, zoom = fit(image, WIDTH, HEIGHT)
+    height, width = small.shape[:2]
     for boxes, colour in ((found, FOUND), (false, FALSE), (missed, MISSED)):
         for x, y, w, h in (boxes * zoom).round().astype(int).tolist():
             cv2.rectangle(small, (x, y), (x + w, y + h), colour, 1)
@@ -71,13 +69,14 @@ def write_contact_sheet(path: str | Path, cells: Sequence[Picture]) -> None:
         cv2.imwrite(str(temporary), sheet)
 
 
-def read_image(folder: Path, name: str) -> Picture | None:
-    """The image ``name`` (without suffix) below ``folder``, or None if it is not there."""
+def find_image(folder: Path, name: str) -> Picture | None:
+    """The image ``name`` (without suffix) below ``folder``, or None if it is not there.
+
+    Raises:
+        DamagedImageError: it cannot be read or decoded.
+    """
     for suffix in ('.jpg', '.png', '.jpeg'):
         path = folder / f'{name}{suffix}'
         if path.is_file():
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            if image is None:
-                raise UserError(f'{path} is not a readable image; copy it again')
-            return np.asarray(image, dtype=np.uint8)
+            return read_image(path)
     return None

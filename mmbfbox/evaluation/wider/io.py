@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import warnings
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from mmbfbox.errors import UserError
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.text import is_left_by_system
 
 Floats = NDArray[np.float64]
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
@@ -40,7 +42,7 @@ def read_wider_predictions(folder: str | Path) -> dict[str, Floats]:
     for event, stem, path in sorted(_prediction_files(folder)):
         try:
             with open(path, 'rb') as handle:
-                content = handle.read()
+                content = handle.read().removeprefix(codecs.BOM_UTF8)
         except OSError as error:
             raise UserError(f'{path} cannot be read: {error.strerror}') from error
         if not content.strip():
@@ -69,11 +71,15 @@ def _prediction_files(folder: Path) -> list[tuple[str, str, str]]:
         raise UserError(f'{folder} is not a folder; {layout}')
     found = []
     for event in os.scandir(folder):
+        if is_left_by_system(event.name):
+            continue
         if not event.is_dir():
             if event.name.endswith('.txt'):
                 raise UserError(f'{event.path} lies one level too high; {layout}')
             continue
         for entry in os.scandir(event.path):
+            if is_left_by_system(entry.name):
+                continue
             if entry.is_dir():
                 raise UserError(f'{entry.path} is a folder one level too deep; {layout}')
             if entry.name.endswith('.txt'):

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbfbox.evaluation.wider.breakdown import by_event, by_height, worst_images
-from mmbfbox.evaluation.wider.contact_sheet import draw_errors, read_image, write_contact_sheet
+from mmbfbox.evaluation.wider.contact_sheet import draw_errors, find_image, write_contact_sheet
 from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
 from mmbfbox.evaluation.wider.protocol import SUBSETS, THRESHOLDS, WiderMatches, WiderResult
+from mmbfbox.utils.images import DamagedImageError
 
 Floats = NDArray[np.float64]
 HEADER = ('faces', 'AP', 'misses', 'false_positives')
@@ -95,12 +96,16 @@ def write_worst_images(
         number: most images on the sheet.
 
     Warns:
-        UserWarning: none of the images is there, nothing is written.
+        UserWarning: an image is damaged and left out, or none is there and nothing is written.
     """
     cells = []
     for errors in worst_images(matches, ground_truth, len(ground_truth.names), SCORE):
         name = ground_truth.names[errors.image]
-        image = read_image(Path(images), name)
+        try:
+            image = find_image(Path(images), name)
+        except DamagedImageError as error:
+            warnings.warn(f'not on the sheet: {error}', UserWarning, stacklevel=2)
+            continue
         if image is None:
             continue
         rows = predictions.get(name, np.zeros((0, 5)))[:, :4]

@@ -33,7 +33,7 @@ class _Backbone(BaseModule):
         self,
         stem_channels: int,
         slots: Iterable[Iterable[nn.Module]],
-        norm_cfg: dict,
+        norm_cfg: dict[str, Any],
         init_cfg: Any,
     ) -> None:
         super().__init__(init_cfg=INIT if init_cfg is None else init_cfg)
@@ -78,7 +78,7 @@ class FaceBackbone(_Backbone):
         stages: Sequence[Sequence[str]],
         stem_channels: int = 64,
         out_channels: Sequence[int] = BackboneSpace.out_channels,
-        norm_cfg: dict = BATCH_NORM,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
         if len(stages) != len(out_channels):
@@ -86,7 +86,7 @@ class FaceBackbone(_Backbone):
                 f'{len(stages)} stages were given for {len(out_channels)} out_channels; '
                 f'give one width for each stage'
             )
-        slots = []
+        slots: list[list[nn.Module]] = []
         width = stem_channels
         for index, (choices, out) in enumerate(zip(stages, out_channels, strict=True)):
             slots.append([])
@@ -129,9 +129,21 @@ class SearchableFaceBackbone(_Backbone):
 
     Raises:
         UserError: the keys describe no space.
+
+    Example:
+        >>> import torch
+        >>> backbone = SearchableFaceBackbone(
+        ...     stem_channels=8, out_channels=(16, 32), depths=(1, 1), shallow_stages=1,
+        ...     shallow_choices=('conv3', 'dense2x32'), deep_choices=('conv3', 'dw5'),
+        ... )
+        >>> backbone.set_active((('dense2x32',), ('dw5',)))
+        >>> [tuple(map_.shape) for map_ in backbone(torch.zeros(1, 3, 64, 64))]
+        [(1, 16, 16, 16), (1, 32, 8, 8)]
     """
 
-    def __init__(self, norm_cfg: dict = BATCH_NORM, init_cfg: Any = None, **space: Any) -> None:
+    def __init__(
+        self, norm_cfg: dict[str, Any] = BATCH_NORM, init_cfg: Any = None, **space: Any
+    ) -> None:
         self_space = BackboneSpace(**space)
         slots = [
             [
@@ -148,6 +160,13 @@ class SearchableFaceBackbone(_Backbone):
         super().__init__(self_space.stem_channels, slots, norm_cfg, init_cfg)
         self.space = self_space
 
+    def slots(self) -> list[list[ChoiceSlot]]:
+        """The slots of each stage."""
+        return [
+            [slot for slot in stage.children() if isinstance(slot, ChoiceSlot)]
+            for stage in self.stages
+        ]
+
     def set_active(self, stages: Stages) -> None:
         """Use these choices from now on.
 
@@ -157,6 +176,6 @@ class SearchableFaceBackbone(_Backbone):
         problem = self.space.problem(stages)
         if problem:
             raise UserError(f'the arch does not fit the backbone: {problem}')
-        for modules, choices in zip(self.stages, stages, strict=True):
-            for slot, choice in zip(modules, choices, strict=True):
+        for slots, choices in zip(self.slots(), stages, strict=True):
+            for slot, choice in zip(slots, choices, strict=True):
                 slot.active = choice

@@ -21,14 +21,14 @@ BOTTLENECK = 4
 """A layer's 1x1 convolution gives this many times the growth."""
 
 
-def _norm(norm_cfg: dict, channels: int) -> nn.Module:
+def _norm(norm_cfg: dict[str, Any], channels: int) -> nn.Module:
     return build_norm_layer(norm_cfg, channels)[1]
 
 
 class DenseLayer(nn.Module):
     """norm - ReLU - 1x1 - norm - ReLU - 3x3; ``(N, in, H, W)`` to ``(N, growth, H, W)``."""
 
-    def __init__(self, in_channels: int, growth: int, norm_cfg: dict) -> None:
+    def __init__(self, in_channels: int, growth: int, norm_cfg: dict[str, Any]) -> None:
         super().__init__()
         self.norm1 = _norm(norm_cfg, in_channels)
         self.conv1 = nn.Conv2d(in_channels, BOTTLENECK * growth, 1, bias=False)
@@ -61,6 +61,12 @@ class DenseNet(BaseModule):
 
     Shapes: images ``(N, 3, H, W)`` to four maps of strides 4, 8, 16, 32; DenseNet-121 gives 256, 512,
     1024, 1024 channels.
+
+    Example:
+        >>> import torch
+        >>> backbone = DenseNet(layers=(2, 1), growth=4, stem_channels=8)
+        >>> [tuple(map_.shape) for map_ in backbone(torch.zeros(1, 3, 64, 64))]
+        [(1, 16, 16, 16), (1, 12, 8, 8)]
     """
 
     def __init__(
@@ -69,7 +75,7 @@ class DenseNet(BaseModule):
         growth: int = 32,
         stem_channels: int = 64,
         layers: Sequence[int] | None = None,
-        norm_cfg: dict = BATCH_NORM,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
         if depth not in LAYERS:
@@ -104,7 +110,7 @@ class DenseNet(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of the dense blocks."""
-        parts = self.features
+        parts: Any = self.features
         x = self.pool(relu(parts.norm0(parts.conv0(x))))
         outputs = []
         for number in range(1, self.blocks):

@@ -34,14 +34,21 @@ class ExtraLevels(BaseModule):
         UserError: a number of channels is not positive.
 
     Shapes: images ``(N, 3, H, W)`` to the maps of the backbone and one for each extra level.
+
+    Example:
+        >>> import torch
+        >>> small = dict(type='DenseNet', layers=(1, 1), growth=4, stem_channels=8)
+        >>> backbone = ExtraLevels(small, in_channels=10, extra=((4, 16),))
+        >>> [tuple(map_.shape) for map_ in backbone(torch.zeros(1, 3, 64, 64))]
+        [(1, 12, 16, 16), (1, 10, 8, 8), (1, 16, 4, 4)]
     """
 
     def __init__(
         self,
-        backbone: dict,
+        backbone: dict[str, Any],
         in_channels: int,
         extra: Sequence[Sequence[int]] = ((512, 512), (128, 256)),
-        norm_cfg: dict = BATCH_NORM,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
         if in_channels < 1 or any(len(pair) != 2 or min(pair) < 1 for pair in extra):
@@ -65,7 +72,7 @@ class _Levels(BaseModule):
     """The extra levels, with an initialisation of their own."""
 
     def __init__(
-        self, width: int, extra: Sequence[Sequence[int]], norm_cfg: dict, init_cfg: Any
+        self, width: int, extra: Sequence[Sequence[int]], norm_cfg: dict[str, Any], init_cfg: Any
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.levels = nn.ModuleList()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmbfbox.errors import UserError
 from mmbfbox.models.backbones.bfbox import INIT
 
-Step = str | tuple
+Step = str | tuple[Any, ...]
 """``(channels, kernel)`` or ``(channels, kernel, stride)`` of a convolution, ``'max'`` or ``'avg'``."""
 
 STEM: tuple[dict[str, Sequence[Step]], ...] = (
@@ -53,7 +53,7 @@ REPEATS = (4, 7, 3)
 class _Layers:
     """Builds chains of convolutions, all of them divided by the same ``divisor``."""
 
-    def __init__(self, norm_cfg: dict, divisor: int) -> None:
+    def __init__(self, norm_cfg: dict[str, Any], divisor: int) -> None:
         self.norm_cfg = norm_cfg
         self.divisor = divisor
 
@@ -77,8 +77,9 @@ class _Layers:
             elif step == 'avg':
                 modules.append(nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False))
             else:
-                modules.append(self.conv(width, *step))
-                width = modules[-1].out_channels
+                conv = self.conv(width, *step)
+                modules.append(conv)
+                width = conv.out_channels
         return (modules[0] if len(modules) == 1 else nn.Sequential(*modules)), width
 
 
@@ -157,7 +158,7 @@ class InceptionV4(BaseModule):
     def __init__(
         self,
         divisor: int = 1,
-        norm_cfg: dict | None = None,
+        norm_cfg: dict[str, Any] | None = None,
         init_cfg: Any = None,
     ) -> None:
         if divisor not in (1, 2, 4, 8, 16, 32):

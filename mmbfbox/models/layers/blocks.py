@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule
@@ -12,7 +13,7 @@ from torch.nn.functional import relu
 from mmbfbox.space.blocks import Block, Conv
 
 
-def make_conv(conv: Conv, norm_cfg: dict | None, activate: bool = True) -> ConvModule:
+def make_conv(conv: Conv, norm_cfg: dict[str, Any] | None, activate: bool = True) -> ConvModule:
     """Convolution with 'same' padding, then norm (if the list says so), then ReLU."""
     return ConvModule(
         conv.in_channels,
@@ -37,7 +38,7 @@ class ResidualBlock(nn.Module):
     Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
     """
 
-    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+    def __init__(self, block: Block, norm_cfg: dict[str, Any] | None) -> None:
         super().__init__()
         last = len(block.convs) - 1
         self.convs = nn.Sequential(
@@ -64,7 +65,7 @@ class DenseBlock(nn.Module):
     Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
     """
 
-    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+    def __init__(self, block: Block, norm_cfg: dict[str, Any] | None) -> None:
         super().__init__()
         self.convs = nn.ModuleList(make_conv(conv, norm_cfg) for conv in block.convs)
         # ceil_mode, so that odd sizes give the same shape as a strided convolution.
@@ -91,7 +92,7 @@ class ShuffleBlock(nn.Module):
     Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
     """
 
-    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+    def __init__(self, block: Block, norm_cfg: dict[str, Any] | None) -> None:
         super().__init__()
         self.convs = _make_chain(block.convs, norm_cfg)
         self.other = _make_chain(block.beside[0], norm_cfg) if block.beside else None
@@ -113,7 +114,7 @@ class InceptionBlock(nn.Module):
     Shapes: ``(N, in, H, W)`` to ``(N, out, ceil(H / stride), ceil(W / stride))``.
     """
 
-    def __init__(self, block: Block, norm_cfg: dict | None) -> None:
+    def __init__(self, block: Block, norm_cfg: dict[str, Any] | None) -> None:
         super().__init__()
         self.pool = nn.AvgPool2d(3, block.pool, padding=1, count_include_pad=False)
         self.convs = _make_chain(block.convs, norm_cfg)
@@ -125,7 +126,7 @@ class InceptionBlock(nn.Module):
         return torch.cat([*beside, self.convs(self.pool(x))], dim=1)
 
 
-def _make_chain(convs: Iterable[Conv], norm_cfg: dict | None) -> nn.Sequential:
+def _make_chain(convs: Iterable[Conv], norm_cfg: dict[str, Any] | None) -> nn.Sequential:
     return nn.Sequential(*(make_conv(conv, norm_cfg, conv.groups == 1) for conv in convs))
 
 
@@ -137,6 +138,13 @@ _KINDS = {
 }
 
 
-def build_block(block: Block, norm_cfg: dict | None) -> nn.Module:
-    """The module of a block."""
+def build_block(block: Block, norm_cfg: dict[str, Any] | None) -> nn.Module:
+    """The module of a block.
+
+    Example:
+        >>> from mmbfbox.space.blocks import make_block
+        >>> block = build_block(make_block('dw3_5', 8, 16, stride=2), dict(type='BN'))
+        >>> tuple(block(torch.zeros(1, 8, 9, 9)).shape)
+        (1, 16, 5, 5)
+    """
     return _KINDS[block.kind](block, norm_cfg)

@@ -30,6 +30,7 @@ class RFE(_Receptive):
     """
 
     kind = 'rfe'
+    fuse: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the module."""
@@ -47,6 +48,7 @@ class Smooth(_Receptive):
 
     kind = 'smooth'
     linear = ('smooth',)
+    smooth: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the module."""
@@ -58,6 +60,11 @@ class SSH(_Receptive):
 
     kind = 'ssh'
     linear = ('context3', 'context5', 'context7_2')
+    shared: nn.Module
+    context3: nn.Module
+    context5: nn.Module
+    context7_1: nn.Module
+    context7_2: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the module."""
@@ -71,6 +78,11 @@ def build_receptive(kind: str | None, channels: int) -> nn.Module:
 
     Raises:
         UserError: unknown kind, or a width that it cannot divide.
+
+    Example:
+        >>> module = build_receptive('rfe', 8)
+        >>> tuple(module(torch.zeros(1, 8, 5, 7)).shape)
+        (1, 8, 5, 7)
     """
     receptive_convs(kind, channels)
     modules = {module.kind: module for module in (RFE, Smooth, SSH)}

@@ -53,6 +53,12 @@ class FEM(BaseModule):
         UserError: the number of channels is odd.
 
     Shapes: ``levels`` maps ``(N, channels, H_i, W_i)`` to as many ``(N, 2 * channels, H_i, W_i)``.
+
+    Example:
+        >>> import torch
+        >>> maps = [torch.zeros(1, 8, size, size) for size in (8, 4)]
+        >>> [tuple(map_.shape) for map_ in FEM(8, levels=2)(maps)]
+        [(1, 16, 8, 8), (1, 16, 4, 4)]
     """
 
     def __init__(self, channels: int = 256, levels: int = 6, init_cfg: Any = None) -> None:

@@ -39,6 +39,12 @@ class LFPN(BaseModule):
         UserError: unknown fusion, or no level is left to start from.
 
     Shapes: a list of ``(N, in_channels[i], H_i, W_i)`` to a tuple of ``(N, out_channels, H_i, W_i)``.
+
+    Example:
+        >>> import torch
+        >>> maps = [torch.zeros(1, width, size, size) for width, size in ((8, 16), (16, 8), (16, 4))]
+        >>> [tuple(map_.shape) for map_ in LFPN((8, 16, 16), 12, fusion='sum', merged=1)(maps)]
+        [(1, 12, 16, 16), (1, 12, 8, 8), (1, 12, 4, 4)]
     """
 
     def __init__(

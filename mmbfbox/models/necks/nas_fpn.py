@@ -59,7 +59,7 @@ def resample(x: Tensor, like: Tensor) -> Tensor:
 class _Stack(nn.Module):
     """All cells once: five maps ``(N, C, H_i, W_i)`` to five maps of the same shapes."""
 
-    def __init__(self, channels: int, norm_cfg: dict) -> None:
+    def __init__(self, channels: int, norm_cfg: dict[str, Any]) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
             ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=None)
@@ -111,6 +111,12 @@ class FaceNASFPN(BaseModule):
         UserError: too few levels, or no repeat.
 
     Shapes: a list of ``(N, in_channels[i], H_i, W_i)`` to a tuple of ``(N, out_channels, H_i, W_i)``.
+
+    Example:
+        >>> import torch
+        >>> maps = [torch.zeros(1, 8, size, size) for size in (32, 16, 8, 4, 2)]
+        >>> [tuple(map_.shape[1:]) for map_ in FaceNASFPN((8,) * 5, 4, repeats=1)(maps)]
+        [(4, 32, 32), (4, 16, 16), (4, 8, 8), (4, 4, 4), (4, 2, 2)]
     """
 
     def __init__(
@@ -118,7 +124,7 @@ class FaceNASFPN(BaseModule):
         in_channels: Sequence[int],
         out_channels: int = 256,
         repeats: int = 7,
-        norm_cfg: dict = BATCH_NORM,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
         if len(in_channels) < LEVELS or repeats < 1:

@@ -25,6 +25,12 @@ class ReuseLevel(BaseModule):
         UserError: a level does not exist; for one above the pyramid, when it is used.
 
     Shapes: maps ``(N, C, H_i, W_i)`` to maps of the same shapes.
+
+    Example:
+        >>> import torch
+        >>> maps = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 2, 2)
+        >>> [float(map_.mean()) for map_ in ReuseLevel(source=3, target=2)(maps)]
+        [1.0, 1.0]
     """
 
     def __init__(self, source: int, target: int) -> None:

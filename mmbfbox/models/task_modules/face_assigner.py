@@ -40,6 +40,13 @@ class FaceAssigner(BaseAssigner):
 
     Raises:
         UserError: a threshold is not in 0..1.
+
+    Example:
+        >>> from mmengine.structures import InstanceData
+        >>> anchors = InstanceData(priors=torch.tensor([[0., 0, 16, 16], [8, 0, 24, 16], [64, 64, 80, 80]]))
+        >>> face = InstanceData(bboxes=torch.tensor([[1., 1, 15, 15]]), labels=torch.tensor([0]))
+        >>> FaceAssigner().assign(anchors, face).gt_inds
+        tensor([1, 0, 0])
     """
 
     def __init__(

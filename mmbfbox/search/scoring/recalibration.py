@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmbfbox.engine.compat import BatchNorm
 from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.interface import ScoreError
 
@@ -53,13 +53,13 @@ def pooled_statistics(
     return mean, var
 
 
-def batch_norms(model: nn.Module) -> list[_BatchNorm]:
+def batch_norms(model: nn.Module) -> list[BatchNorm]:
     """The batch-norm layers of a model that keep running statistics.
 
     The base class is matched, because on one GPU mmengine replaces SyncBN by a class of its own that is
     no ``BatchNorm2d``.
     """
-    modules = (module for module in model.modules() if isinstance(module, _BatchNorm))
+    modules = (module for module in model.modules() if isinstance(module, BatchNorm))
     return [module for module in modules if module.track_running_stats]
 
 
@@ -86,10 +86,10 @@ def recalibrate(
     layers = batch_norms(model)
     if not layers:
         return
-    seen: dict[_BatchNorm, list[tuple[int, Tensor, Tensor]]] = {layer: [] for layer in layers}
+    seen: dict[BatchNorm, list[tuple[int, Tensor, Tensor]]] = {layer: [] for layer in layers}
 
     def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        assert isinstance(layer, _BatchNorm)
+        assert isinstance(layer, BatchNorm)
         assert layer.running_mean is not None and layer.running_var is not None
         count = inputs[0].numel() // inputs[0].shape[1]
         seen[layer].append((count, layer.running_mean.clone(), layer.running_var.clone()))
@@ -111,7 +111,7 @@ def recalibrate(
 @contextmanager
 def _batch_statistics(
     model: nn.Module,
-    layers: list[_BatchNorm],
+    layers: list[BatchNorm],
     note: Callable[[nn.Module, tuple[Tensor, ...], Tensor], None],
 ) -> Iterator[None]:
     """Make each layer's running statistics those of the last batch: momentum 1, training mode."""

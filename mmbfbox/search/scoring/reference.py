@@ -14,6 +14,7 @@ from mmengine.evaluator import Evaluator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmbfbox.datasets.shared_memory import check_shared_memory
 from mmbfbox.engine import load_weights
 from mmbfbox.export import subnet_model, subnet_weights
 from mmbfbox.search.scoring.data import build_dataset, check_config, image_names
@@ -21,6 +22,7 @@ from mmbfbox.search.scoring.interface import DEFAULT_PARTS, Keep, batches_in_par
 from mmbfbox.search.scoring.precision import float32_arithmetic
 from mmbfbox.search.scoring.recalibration import batch_norms, recalibrate
 from mmbfbox.space import Arch
+from mmbfbox.utils.loaders import TIMEOUT
 from mmbfbox.utils.quiet import build_quietly
 
 
@@ -66,15 +68,19 @@ class ReferenceScorer:
         dataset = build_dataset(config, name)
         self.images[name] = image_names(dataset)
         self._metainfo = dataset.metainfo
-        return [
+        workers = config.get('num_workers', 0)
+        loaders = [
             DataLoader(
                 dataset,
                 batch_sampler=batches,
                 collate_fn=pseudo_collate,
-                num_workers=config.get('num_workers', 0),
+                num_workers=workers,
+                timeout=config.get('timeout', TIMEOUT) if workers else 0,
             )
             for batches in batches_in_parts(len(dataset), config.get('batch_size', 1), parts)
         ]
+        check_shared_memory({f'{name}_dataloader': loaders[0]})
+        return loaders
 
     def identity(self) -> dict[str, Any]:
         """What scores depend on; nothing is for speed only."""

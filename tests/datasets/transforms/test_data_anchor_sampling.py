@@ -15,10 +15,10 @@ from mmbfbox.datasets.transforms.data_anchor_sampling import (
     sample_target_size,
     square_window,
 )
-from mmbfbox.datasets.transforms.loading import read_image
 from mmbfbox.datasets.transforms.window import Window, map_boxes, render_window
 from mmbfbox.datasets.wider_annotations import parse_wider_annotations
 from mmbfbox.errors import UserError
+from mmbfbox.utils.images import read_image
 
 ANCHORS = (16, 32, 64, 128, 256, 512)
 

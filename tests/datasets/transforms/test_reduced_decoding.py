@@ -11,8 +11,9 @@ from mmengine.registry import DefaultScope
 
 from mmbfbox.datasets import DamagedImageError
 from mmbfbox.datasets.randomness import seeded
-from mmbfbox.datasets.transforms.loading import ImageFile, read_image
+from mmbfbox.datasets.transforms.data_anchor_sampling import DataAnchorSampling
 from mmbfbox.datasets.wider_annotations import parse_wider_annotations
+from mmbfbox.utils.images import ImageFile, read_image
 
 REST = [
     dict(type='LoadAnnotations', with_bbox=True),
@@ -79,6 +80,21 @@ def test_pixels_are_nearly_the_same(pairs):
     assert np.mean(same) < 1.5
     ratio = np.divide(*np.mean(sharpness, axis=0))
     assert 0.95 < ratio < 1.02
+
+
+def test_no_reduction_is_asked_for_with_none_which_a_config_can_keep(root, shared_data):
+    records = parse_wider_annotations(
+        shared_data / 'wider_mini/wider_face_split/wider_face_val_bbx_gt.txt'
+    )[::9]
+    pairs = [(record, root, key) for key, record in enumerate(records) if len(record.boxes)]
+    images = []
+    for spare in (None, float('inf'), 1.5):
+        steps = pipeline(False)
+        (sampling,) = (step for step in steps.transforms if isinstance(step, DataAnchorSampling))
+        sampling.spare = DataAnchorSampling(spare=spare).spare
+        images.append([sample(steps, *pair)['img'] for pair in pairs])
+    assert all(np.array_equal(*pair) for pair in zip(images[0], images[1]))
+    assert not all(np.array_equal(*pair) for pair in zip(images[0], images[2]))
 
 
 def test_a_reduced_image_is_the_image_scaled_down(root):

@@ -9,33 +9,19 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
-from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmbfbox.engine import load_checkpoint_file, load_weights
 from mmbfbox.errors import UserError
-
-
-class Malicious:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, target):
-        self.target = str(target)
-
-    def __reduce__(self):
-        return (open, (self.target, 'w'))
+from tests.engine.hostile import Hostile, hostile_file
 
 
 @pytest.mark.parametrize('legacy', [False, True])
 def test_a_malicious_pickle_is_refused_and_not_executed(tmp_path, legacy):
-    victim, path = tmp_path / 'victim', tmp_path / 'bad.pth'
-    payload = dict(state_dict={}, meta=Malicious(victim))
+    victim, path = hostile_file(tmp_path)
     if legacy:
-        path.write_bytes(pickle.dumps(payload))
-    else:
-        torch.save(payload, path)
-    for load in (load_checkpoint_file, CheckpointLoader.load_checkpoint):
-        with pytest.raises(UserError, match='refused|cannot be read'):
-            load(str(path))
+        path.write_bytes(pickle.dumps(dict(state_dict={}, meta=Hostile(victim))))
+    with pytest.raises(UserError, match='refused|cannot be read'):
+        load_checkpoint_file(path)
     assert not victim.exists()
 
 
@@ -54,7 +40,7 @@ def test_what_mmengine_writes_is_read_back(tmp_path):
     state = collections.OrderedDict(w=torch.ones(2))
     meta = dict(iter=3, value=np.float64(0.5), count=np.int64(3), classes=('face',))
     torch.save(dict(state_dict=state, meta=meta, message_hub=dict(h=history)), tmp_path / 'a.pth')
-    data = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'), map_location='cpu')
+    data = load_checkpoint_file(tmp_path / 'a.pth')
     assert data['message_hub']['h'].mean() == 1.5
     assert data['meta'] == meta
     assert torch.equal(data['state_dict']['w'], torch.ones(2))

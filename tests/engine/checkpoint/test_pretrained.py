@@ -11,8 +11,8 @@ from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from torch import nn
 
-import mmbfbox.engine
-import mmbfbox.models  # noqa: F401
+import mmbfbox.models  # noqa: F401, registers the models
+from mmbfbox.engine import use_safe_loading
 from mmbfbox.errors import UserError
 
 SMALL = {
@@ -29,6 +29,7 @@ Build = Callable[..., nn.Module]
 @pytest.fixture
 def build() -> Build:
     init_default_scope('mmdet')
+    use_safe_loading()
 
     def run(name: str, file: Path | None = None) -> nn.Module:
         init = {} if file is None else dict(init_cfg=dict(type='Pretrained', checkpoint=str(file)))

@@ -10,7 +10,7 @@ import pytest
 
 from mmbfbox.errors import UserError
 from mmbfbox.evaluation.wider.breakdown import by_event, by_height, worst_images
-from mmbfbox.evaluation.wider.contact_sheet import CAPTION, HEIGHT, WIDTH, draw_errors, read_image
+from mmbfbox.evaluation.wider.contact_sheet import CAPTION, HEIGHT, WIDTH, draw_errors, find_image
 from mmbfbox.evaluation.wider.protocol import WiderGroundTruth, match_wider_face, wider_result
 from mmbfbox.evaluation.wider.report import write_worst_images
 
@@ -91,6 +91,6 @@ def test_boxes_are_drawn_at_the_scale_of_the_cell() -> None:
 
 def test_damaged_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'a.png').write_bytes(b'no image')
-    with pytest.raises(UserError, match='readable'):
-        read_image(tmp_path, 'a')
-    assert read_image(tmp_path, 'b') is None
+    with pytest.raises(UserError, match='cannot be decoded'):
+        find_image(tmp_path, 'a')
+    assert find_image(tmp_path, 'b') is None

@@ -13,6 +13,7 @@ import torch
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from torch import Tensor
 
+from mmbfbox.engine.compat import post_processes_as_mmdet
 from mmbfbox.search.scoring.fast.machine import threads_beside
 from mmbfbox.search.scoring.fast.suppress import suppress
 from mmbfbox.utils.stopwatch import Stopwatch
@@ -26,8 +27,7 @@ def can_batch(head: Any) -> bool:
     config = head.test_cfg
     return (
         isinstance(head, BaseDenseHead)
-        and type(head).predict_by_feat is BaseDenseHead.predict_by_feat
-        and type(head)._bbox_post_process is BaseDenseHead._bbox_post_process
+        and post_processes_as_mmdet(head)
         and head.cls_out_channels == 1
         and head.use_sigmoid_cls
         and not getattr(head.loss_cls, 'custom_cls_channels', False)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmbfbox.engine.compat import BatchNorm
 from mmbfbox.search.scoring.fast.kernels import normalise_
 from mmbfbox.search.scoring.recalibration import batch_norms, pooled_statistics
 
@@ -74,7 +74,7 @@ class PathNorm(nn.Module):
         relu: whether ReLU is part of it; only if it is fused.
     """
 
-    def __init__(self, norm: _BatchNorm, state: Recalibration) -> None:
+    def __init__(self, norm: BatchNorm, state: Recalibration) -> None:
         super().__init__()
         self.norm = norm
         self.state = state

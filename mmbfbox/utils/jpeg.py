@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-START = b'\xff\xd8'
+START, END = b'\xff\xd8', b'\xff\xd9'
 _SCAN, _END, _LENGTH_OF_FRAME = 0xDA, 0xD9, 8
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BETWEEN_SCANS = frozenset({0xC4, _SCAN, _END, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
@@ -23,6 +24,12 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
 
     Raises:
         DamagedJpegError: there is no end, no frame, or something else between.
+
+    Example:
+        >>> import cv2
+        >>> _, data = cv2.imencode('.jpg', np.zeros((30, 40, 3), np.uint8))
+        >>> jpeg_size(data.tobytes())
+        (30, 40)
     """
     size = None
     at = len(START)
@@ -55,7 +62,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
                 raise DamagedJpegError(f'overwritten at byte {at}, in a scan')
 
 
-def _markers(data: bytes) -> np.ndarray:
+def _markers(data: bytes) -> NDArray[np.intp]:
     """Where a marker begins if it is in a scan: there 0xff is followed by 0, a restart or a marker."""
     values = np.frombuffer(data, np.uint8)
     begins = np.flatnonzero(values[:-1] == 0xFF)

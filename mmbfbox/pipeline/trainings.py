@@ -1,0 +1,91 @@
+"""The record of a training, from what its last checkpoint knows."""
+
+from __future__ import annotations
+
+import math
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from mmbfbox.artifacts.training_record import TrainingRecord
+from mmbfbox.engine import load_checkpoint_file
+from mmbfbox.pipeline.inputs import fingerprint, plain
+from mmbfbox.pipeline.plan import Pipeline
+from mmbfbox.pipeline.step import Step
+from mmbfbox.utils.config import config_from_text
+from mmbfbox.version import __version__
+
+TRAINING_RECORD = 'training.json'
+LAST = 10
+"""Iterations that a final loss is the mean of."""
+
+HOW = ('work_dir', 'resume', 'launcher')
+"""Keys of a config that say where and how a training ran, not which one it was."""
+
+
+def write_training_record(step: Step, pipeline: Pipeline) -> None:
+    """Write the record of a training that has ended.
+
+    Raises:
+        UserError: its checkpoint cannot be read, or the disk is full.
+    """
+    training_record(step.done, pipeline).write(step.folder / TRAINING_RECORD)
+
+
+def training_record(checkpoint: Path, pipeline: Pipeline) -> TrainingRecord:
+    """The record of the training that a checkpoint ends.
+
+    Its device is that of this process, which started the training.
+
+    Args:
+        checkpoint: as ``tools/train.py`` writes it.
+        pipeline: whose folders are left out of the hash.
+
+    Raises:
+        UserError: the checkpoint cannot be read.
+    """
+    content = load_checkpoint_file(checkpoint)
+    meta = content['meta']
+    config = config_from_text(meta['cfg'], str(checkpoint)).to_dict()
+    logs = content.get('message_hub', {}).get('log_scalars', {})
+    values = {name.removeprefix('train/'): log.data[0].tolist() for name, log in logs.items()}
+    settings = {key: value for key, value in config.items() if key not in HOW}
+    return TrainingRecord(
+        config_hash=fingerprint(plain(settings, pipeline)),
+        seed=meta.get('seed'),
+        iterations=meta['iter'],
+        seconds=round(sum(values.get('time', [])), 1),
+        losses=_final_losses(values),
+        version=__version__,
+        torch=torch.__version__,
+        device=_device(),
+        commit=_commit(),
+    )
+
+
+def _final_losses(values: Mapping[str, list[float]]) -> dict[str, float]:
+    last = {name: log[-LAST:] for name, log in values.items() if name.startswith('loss') and log}
+    means = {name: sum(log) / len(log) for name, log in last.items()}
+    return {name: mean for name, mean in means.items() if math.isfinite(mean)}
+
+
+def _device() -> str:
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return f'CPU {platform.machine()}, {torch.get_num_threads()} threads'
+
+
+def _commit() -> str | None:
+    """The commit of the checkout; None if the package is installed elsewhere, also inside another one."""
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / '.git').exists():
+        return None
+    command = ['git', '-C', str(checkout), 'rev-parse', 'HEAD']
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,153 @@
+"""A search over two hosts: what a slow link, a dead host and a slow shared folder do to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.search.storage.candidates import read_candidates
+from tests.hosts.two_hosts import ADDRESSES, Host, two_hosts, why_not
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / 'tests' / 'data' / 'search_before'
+CANDIDATES = 40
+pytestmark = [
+    pytest.mark.hosts,
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+]
+
+CONFIG = f"""
+_base_ = {str(DATA / 'config.py')!r}
+search = dict(chunk=4, candidates={CANDIDATES}, pruner=None, constraints=None, sampler=None)
+"""
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('config') / 'search.py'
+    path.write_text(CONFIG)
+    return path
+
+
+def arguments(work_dir: Path) -> list[str]:
+    return ['--work-dir', str(work_dir), '--data-root', str(DATA / 'images')]
+
+
+def environment(node: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        'PYTHON': sys.executable,
+        'PYTHONPATH': str(ROOT),
+        'OMP_NUM_THREADS': '1',
+        'NNODES': '2',
+        'NODE_RANK': str(node),
+        'MASTER_ADDR': ADDRESSES[0],
+        'PORT': '29511',
+        'SEARCH_PATIENCE': '6',
+    }
+
+
+def start(host: Host, node: int, config: Path, work_dir: Path) -> subprocess.Popen[str]:
+    tool = ROOT / 'tools' / 'dist_search.sh'
+    command = ['bash', tool, config, DATA / 'supernet.pth', '1', *arguments(work_dir)]
+    return host.start(command, environment(node), work_dir.with_name(f'{work_dir.name}-{node}.log'))
+
+
+def found(work_dir: Path) -> dict[int, tuple[str, tuple[tuple[str, float], ...]]]:
+    """Index to arch and scores of every candidate that was scored."""
+    return {c.index: (str(c.arch), tuple(c.scores.items())) for c in read_candidates(work_dir)}
+
+
+@pytest.fixture(scope='module')
+def undisturbed(config: Path, tmp_path_factory: pytest.TempPathFactory):
+    """What one process on one host finds."""
+    work_dir = tmp_path_factory.mktemp('alone') / 'search'
+    tool = ROOT / 'tools' / 'search.py'
+    subprocess.run(
+        [sys.executable, tool, config, DATA / 'supernet.pth', *arguments(work_dir)],
+        env=environment(0), check=True, capture_output=True,
+    )  # fmt: skip
+    return found(work_dir)
+
+
+def wait_until(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def lines(work_dir: Path, file: str) -> int:
+    path = work_dir / file
+    return path.read_bytes().count(b'\n') if path.exists() else 0
+
+
+def log(work_dir: Path, node: int) -> str:
+    return work_dir.with_name(f'{work_dir.name}-{node}.log').read_text()
+
+
+def all_lines(work_dir: Path) -> list[Candidate]:
+    return [
+        Candidate.from_json(line)
+        for path in work_dir.glob('candidates*.jsonl')
+        for line in path.read_text().splitlines()
+    ]
+
+
+def test_two_hosts_share_a_search_over_a_link_that_delays_and_loses_packets(
+    config: Path, undisturbed, tmp_path: Path
+) -> None:
+    work_dir = tmp_path / 'search'
+    with two_hosts(delay=0.03, loss=0.02) as (first, second, _):
+        processes = [start(first, 0, config, work_dir), start(second, 1, config, work_dir)]
+        assert [process.wait(120) for process in processes] == [0, 0]
+    assert found(work_dir) == undisturbed
+    assert len(all_lines(work_dir)) == CANDIDATES
+    assert (work_dir / 'best.md').exists()
+
+
+def test_a_host_dies_and_the_other_goes_on_and_says_what_to_do(
+    config: Path, undisturbed, tmp_path: Path
+) -> None:
+    work_dir = tmp_path / 'search'
+    with two_hosts() as (first, second, _):
+        alive = start(first, 0, config, work_dir)
+        start(second, 1, config, work_dir)
+        wait_until(lambda: lines(work_dir, 'candidates.rank1.jsonl') >= 2)
+        second.kill()
+        before = lines(work_dir, 'candidates.jsonl')
+        assert alive.wait(120) == 1
+        assert lines(work_dir, 'candidates.jsonl') > before
+        assert 'run the same command again on every node, it scores only what is missing' in log(
+            work_dir, 0
+        )
+        # Again, with both.
+        processes = [start(first, 0, config, work_dir), start(second, 1, config, work_dir)]
+        assert [process.wait(120) for process in processes] == [0, 0]
+    assert found(work_dir) == undisturbed
+    assert len(all_lines(work_dir)) == CANDIDATES
+
+
+def test_the_host_of_the_store_dies_and_a_rerun_completes_what_is_missing(
+    config: Path, undisturbed, tmp_path: Path
+) -> None:
+    work_dir = tmp_path / 'search'
+    with two_hosts() as (first, second, _):
+        start(first, 0, config, work_dir)
+        left = start(second, 1, config, work_dir)
+        wait_until(lambda: lines(work_dir, 'candidates.jsonl') >= 2)
+        first.kill()
+        assert left.wait(120) == 1
+        said = log(work_dir, 1)
+        assert 'run the same command again' in said and 'Traceback' not in said
+        processes = [start(first, 0, config, work_dir), start(second, 1, config, work_dir)]
+        assert [process.wait(120) for process in processes] == [0, 0]
+    assert found(work_dir) == undisturbed
+    assert len(all_lines(work_dir)) == CANDIDATES

@@ -1,0 +1,82 @@
+"""The demo's plan, its first steps for real, and what happens with another budget or an old work dir."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmbfbox.artifacts.step_record import StepRecord
+from mmbfbox.artifacts.training_record import TrainingRecord
+from mmbfbox.pipeline import run as running
+from mmbfbox.pipeline.demo import BUDGETS, Budget, plan_demo
+from mmbfbox.pipeline.plan import Pipeline
+from mmbfbox.pipeline.trainings import training_record
+from mmbfbox.utils.config import find_config
+from tests.running_tools import TOOLS, failure
+
+TINY = Budget(iterations=2, candidates=2, images=(160, 4))
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory) -> Pipeline:
+    """The first two steps of the demo: its images, and two iterations of its supernet."""
+    plan = plan_demo(tmp_path_factory.mktemp('demo') / 'work', budget=TINY)
+    first = Pipeline(plan.folder, plan.data_root)
+    for name in ('data', 'supernet'):
+        first.add(plan.steps[name])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('PYTHONPATH', str(TOOLS.parent))
+        patch.setenv('OMP_NUM_THREADS', '1')
+        running.run(first, TOOLS, log=plan.folder.parent / 'log')
+    return first
+
+
+@pytest.mark.parametrize('data', [None, Path('data/mini')])
+def test_the_plan_is_the_whole_chain_over_configs_of_the_package(data):
+    plan = plan_demo(Path('work'), data)
+    names = ['supernet', 'search', 'best', 'final', 'final_test', 'baseline', 'baseline_test']
+    assert list(plan.steps) == ([] if data else ['data']) + names
+    for name in ('supernet', 'search', 'baseline', 'baseline_test'):
+        assert find_config(plan.steps[name].reads[0]).is_file()
+    made = {path for step in plan.steps.values() for path in (step.done, *step.inputs)}
+    assert {Path(plan.steps[name].reads[0]) for name in ('best', 'final', 'final_test')} <= made
+
+
+def test_steps_note_what_they_were_made_from(trained):
+    folder = trained.folder / 'supernet'
+    record = StepRecord.read(folder / 'step.json')
+    assert record.command.startswith('python tools/train.py demo/bfbox_supernet_demo.py --work-dir')
+    assert set(record.inputs) == {
+        f'<data>/wider_face_split/wider_face_{split}_bbx_gt.txt' for split in ('train', 'val')
+    }
+    training = TrainingRecord.read(folder / 'training.json')
+    assert (training.seed, training.iterations) == (0, 2)
+    assert set(training.losses) == {'loss', 'loss_cls', 'loss_bbox'}
+    assert training.losses['loss'] == pytest.approx(
+        training.losses['loss_cls'] + training.losses['loss_bbox']
+    )
+    assert training.seconds > 0 and training.torch and training.device
+    assert training == training_record(folder / 'iter_2.pth', trained)
+    said = (trained.folder.parent / 'log').read_text()
+    assert '=== 2/2 supernet: missing (1 done, 1 left, 0.' in said
+
+
+def test_finished_steps_are_not_run_again(trained, monkeypatch):
+    monkeypatch.setattr(running, 'call', lambda *_: pytest.fail('a command was run'))
+    running.run(trained, TOOLS)
+
+
+def test_another_budget_in_the_same_work_dir_is_refused(trained, capsys):
+    said = failure(capsys, 'demo', '--work-dir', trained.folder, '--budget', 'small')
+    assert 'data holds results of an older config' in said
+    assert "arguments.5 (then '4', now '40')" in said and '--redo' in said
+
+
+def test_a_work_dir_of_an_older_version_is_one_sentence(capsys, tmp_path):
+    """It has results and no records."""
+    for step in plan_demo(tmp_path, budget=BUDGETS['small']).steps.values():
+        step.done.parent.mkdir(parents=True, exist_ok=True)
+        step.done.touch()
+    said = failure(capsys, 'demo', '--work-dir', tmp_path, '--budget', 'small')
+    assert 'data holds results without step.json' in said and 'another --work-dir' in said
