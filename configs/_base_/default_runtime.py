@@ -21,7 +21,6 @@ default_hooks = dict(
     visualization=dict(type='DetVisualizationHook'),
 )
 custom_hooks = [
-    dict(type='CheckLoadersHook'),
     dict(type='SkippedImagesHook'),
     dict(type='LossGuardHook'),
     dict(type='WatchHook'),

@@ -6,7 +6,6 @@ from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.engine.checkpoint.weights import load_weights, read_weights
 from mmbfbox.engine.distributed.path_parallel import PathDataParallel
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
-from mmbfbox.engine.hooks.check_loaders_hook import CheckLoadersHook
 from mmbfbox.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from mmbfbox.engine.hooks.close_workers_hook import CloseWorkersHook
 from mmbfbox.engine.hooks.deferred_info_hook import DeferredInfoHook
@@ -23,7 +22,6 @@ from mmbfbox.engine.tensorboard import OptionalTensorboardVisBackend
 __all__ = [
     'BFloat16OptimWrapper',
     'ChannelsLastHook',
-    'CheckLoadersHook',
     'CloseWorkersHook',
     'DeferredInfoHook',
     'DetectionPicturesHook',

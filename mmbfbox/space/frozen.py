@@ -138,4 +138,4 @@ def _read(space: JointSpace, file: str) -> Arch:
             f'search.freeze names the arch {path}, which does not exist; run the search that writes it '
             f'first, or give the path of another one'
         )
-    return space.from_json(path.read_text(), path)
+    return space.from_json(path.read_text(encoding='utf-8-sig'), path)

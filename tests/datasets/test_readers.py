@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
+import mmbfbox
 from mmbfbox.engine.hooks.detection_pictures_hook import draw_detections, sheet
 from mmbfbox.evaluation.wider.contact_sheet import CAPTION, HEIGHT, WIDTH, draw_errors, find_image
 from mmbfbox.utils.config import load_config
@@ -100,3 +104,14 @@ def test_every_test_pipeline_takes_images_of_any_shape(tmp_path, mmdet_scope, sh
         scale = sample['data_samples'].scale_factor
         assert min(scale) > 0
         assert sample['data_samples'].ori_shape == shape
+
+
+def test_nothing_else_in_the_package_decodes_image_files():
+    """Or it would not ignore orientation marks, or not find damage."""
+    package = Path(mmbfbox.__file__).parent
+    others = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob('*.py')
+        if re.search(r'\b(imread|imdecode|imfrombytes|decode_jpeg)\(', path.read_text('utf-8'))
+    ]
+    assert others == ['utils/images.py']

@@ -125,7 +125,7 @@ import sys
 @exit_on_user_error
 def main():
     workers = dict(num_workers=4, batch_size=7, timeout=6, dataset=Large())
-    hooks = [dict(type='CheckLoadersHook')] * (sys.argv[2] == 'checked')
+    hooks = [dict(type='CloseWorkersHook')] * (sys.argv[2] == 'checked')
     toy_runner(Path(sys.argv[1]), 40, loader=workers, custom_hooks=hooks).train()
 
 main()

@@ -28,6 +28,7 @@ OVERRIDDEN = {
     ('SafeCheckpointHook', '_save_checkpoint_with_step'),
     ('SafeCheckpointHook', '_save_best_checkpoint'),
     ('PerLevelRetinaHead', '_init_layers'),
+    ('AnyShapeResize', '_resize_img'),
 }
 """Class of ours and private method of its base that it replaces: what no function can stand for."""
 

@@ -1,7 +1,6 @@
 """Hooks of training: one file, one job."""
 
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
-from mmbfbox.engine.hooks.check_loaders_hook import CheckLoadersHook
 from mmbfbox.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from mmbfbox.engine.hooks.close_workers_hook import CloseWorkersHook
 from mmbfbox.engine.hooks.deferred_info_hook import DeferredInfoHook
@@ -14,7 +13,6 @@ from mmbfbox.engine.hooks.watch_hook import WatchHook
 
 __all__ = [
     'ChannelsLastHook',
-    'CheckLoadersHook',
     'CloseWorkersHook',
     'DeferredInfoHook',
     'DetectionPicturesHook',

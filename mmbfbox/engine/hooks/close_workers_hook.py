@@ -1,4 +1,4 @@
-"""Stopping the loaders' workers when a run ends."""
+"""The loaders of a run: checked before it begins, their workers stopped when it ends."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmbfbox.engine.compat import built_loops, stop_workers
+from mmbfbox.engine.loader_checks import check_loaders
 
 
 @HOOKS.register_module()
 class CloseWorkersHook(Hook):
-    """Stop all loader workers at the end of training, validation or testing."""
+    """Check the loaders before training or testing, and stop all their workers at its end."""
 
     priority = 'LOWEST'
+
+    def before_run(self, runner: Runner) -> None:
+        """Refuse those that would never end or be waited for without end."""
+        check_loaders(runner)
 
     def after_run(self, runner: Runner) -> None:
         """Stop those of the loops that have been used."""

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmbfbox.errors import UserError
 from tests.engine.toy_runs import Noise, Score, Toy
 
-HOOKS = [dict(type='CheckLoadersHook')]
+HOOKS = [dict(type='CloseWorkersHook')]
 
 
 def runner(folder, sampler: str, **keys) -> Runner:
