@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from mmbfbox.artifacts.base import Artifact
 from mmbfbox.utils.moved_configs import current_name
-from mmbfbox.utils.renamed_keys import rename_keys
+from mmbfbox.utils.renamed_keys import RENAMED_KEYS
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class StepRecord(Artifact):
     def upgrade(cls, data: dict[str, Any], schema: int) -> dict[str, Any]:
         """Schema 1 (``reproduce.json``) had the annotations among the settings, and a hash of these.
 
-        Its configs name other configs and some keys as they were called then, and the model of
-        ``final``, in whose place the export puts another one.
+        Its configs name keys and other configs as they were called then, and the model of ``final``, in
+        whose place the export puts another one.
         """
         settings, inputs = data['settings'], data['inputs']
         annotations = settings.pop('annotations', ['', ''])
@@ -64,7 +64,10 @@ class StepRecord(Artifact):
         for name, config in settings['configs'].items():
             if name == 'final':
                 config.pop('model', None)
-            rename_keys(config, tell=False)
+            for old, new in RENAMED_KEYS.items():
+                (part, key), name = old.split('.'), new.split('.')[1]
+                if key in config.get(part, {}):
+                    config[part][name] = config[part].pop(key)
             if 'final_config' in config:
                 config['final_config'] = _today(config['final_config'])
         return dict(command=data['command'], settings=settings, inputs=inputs)

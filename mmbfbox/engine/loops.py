@@ -51,20 +51,29 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(
-        self, runner: Runner, dataloader: DataLoader | dict[str, Any], *args: Any, **kwargs: Any
+        self,
+        runner: Runner,
+        dataloader: DataLoader[Any] | dict[str, Any],
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         use_safe_loading()
-        if isinstance(dataloader, dict):
-            dataloader = runner.build_dataloader(dataloader, seed=runner.seed)
-        batches = dataloader.batch_sampler
+        loader: DataLoader[Any] = (
+            runner.build_dataloader(dataloader, seed=runner.seed)
+            if isinstance(dataloader, dict)
+            else dataloader
+        )
+        batches = loader.batch_sampler
         if type(batches) is not BatchSampler or not isinstance(batches.sampler, ResumableSampler):
             raise UserError(
                 f'ResumableTrainLoop cannot tell which images {_name(batches)} gives at an '
                 "iteration; set train_dataloader.sampler to dict(type='ResumableSampler') without "
                 'a batch_sampler, or train_cfg.type to IterBasedTrainLoop, which resumes slowly'
             )
-        super().__init__(runner, _Unopened(dataloader), *args, **kwargs)
-        self.dataloader = dataloader
+        self._sampler = batches.sampler
+        self._batch_size = batches.batch_size
+        super().__init__(runner, _Unopened(loader), *args, **kwargs)
+        self.dataloader: DataLoader[Any] = loader
 
     def run(self) -> nn.Module:
         """Train from the current iteration to the last, and return the model."""
@@ -100,8 +109,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         seed = self.runner.seed
         if mixes_rank_into_seed(self.runner):
             seed -= self.runner.rank  # the order of the images is common to all ranks
-        batches = self.dataloader.batch_sampler
-        batches.sampler.start_at(self.iter * batches.batch_size, seed)
+        self._sampler.start_at(self.iter * self._batch_size, seed)
         self._close_dataloader()
         self.dataloader_iterator = iter(self.dataloader)
         if self.dataloader.num_workers and threading.current_thread() is threading.main_thread():
@@ -147,7 +155,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 class _Unopened:
     """Stands in for a data loader whose workers must not start before the checkpoint is loaded."""
 
-    def __init__(self, dataloader: DataLoader) -> None:
+    def __init__(self, dataloader: DataLoader[Any]) -> None:
         self.dataset = dataloader.dataset
 
     def __iter__(self) -> Iterator[Any]:

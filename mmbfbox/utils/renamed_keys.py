@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from mmengine import Config
+
 from mmbfbox.errors import UserError
 
 RENAMED_KEYS = {
@@ -16,12 +18,8 @@ RENAMED_KEYS = {
 """Old dotted key to the new one; both stand in the same dict."""
 
 
-def rename_keys(config: Any, tell: bool = True) -> None:
+def rename_keys(config: Config) -> None:
     """Give the old keys of a config their new names.
-
-    Args:
-        config: a config, or what was one as plain dicts; it is changed in place.
-        tell: whether to say so.
 
     Raises:
         UserError: a setting is given by both names.
@@ -31,8 +29,7 @@ def rename_keys(config: Any, tell: bool = True) -> None:
         settings = config.get(parent)
         if not isinstance(settings, dict) or name not in settings:
             continue
-        if tell:
-            _tell(old, new)
+        _tell(old, new)
         value = settings.pop(name)
         key = new.rpartition('.')[2]
         # What inherits from a config of ours has its empty settings as well.

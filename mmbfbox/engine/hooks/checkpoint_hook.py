@@ -73,6 +73,9 @@ class SafeCheckpointHook(CheckpointHook):
     :func:`~mmbfbox.engine.use_safe_loading`. Arguments are those of ``CheckpointHook``.
     """
 
+    backend_args: dict[str, Any] | None
+    file_backend: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         use_safe_loading()
         super().__init__(*args, **kwargs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmdet.registry import HOOKS
@@ -97,7 +97,7 @@ class LossGuardHook(Hook):
             recent, self._recent = self._recent, []
             self._stop_if_bad(runner, recent)
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Look before a checkpoint that nobody announced, too; only rank 0 comes here."""
         bad = [step for step in self._recent if not _finite(step.losses)]
         if bad:
@@ -130,7 +130,7 @@ class LossGuardHook(Hook):
         if not with_gradient:
             return
         norms = gradient_norms([parameter.grad for parameter in with_gradient])
-        self._dropped = not bool(torch.stack(norms).isfinite().all())
+        self._dropped = not bool(torch.stack(list(norms)).isfinite().all())
         if self._dropped:
             for parameter in with_gradient:
                 parameter.grad = None
@@ -202,11 +202,14 @@ def _first_over_ranks(iteration: int, device: torch.device) -> tuple[int, int]:
 def _restart_broken_norms(model: nn.Module) -> None:
     """A NaN in a running mean would stay for ever."""
     for module in model.modules():
-        if isinstance(module, BatchNorm) and module.running_mean is not None:
-            statistics = torch.stack([module.running_mean, module.running_var])
-            if not bool(statistics.isfinite().all()):
-                module.reset_running_stats()
+        if not isinstance(module, BatchNorm):
+            continue
+        mean, variance = module.running_mean, module.running_var
+        if mean is None or variance is None:
+            continue
+        if not bool(torch.stack([mean, variance]).isfinite().all()):
+            module.reset_running_stats()
 
 
 def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
+    return cast(nn.Module, model.module) if is_model_wrapper(model) else model

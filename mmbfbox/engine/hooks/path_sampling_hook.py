@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
@@ -87,7 +87,7 @@ class PathSamplingHook(Hook):
             for place, choices in choices_of(self.space).items()
         }
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Note the space, the sequence and the counts."""
         checkpoint['meta']['space'] = dict(
             hash=self.space.hash,
@@ -97,7 +97,7 @@ class PathSamplingHook(Hook):
         )
         checkpoint['meta']['path_counts'] = self.counts
 
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Take over the counts, and refuse to resume a run that sampled otherwise.
 
         Raises:
@@ -149,10 +149,10 @@ def _range_of(counts: dict[str, dict[str, int]]) -> str:
     """For each place the least and the most used choice."""
     parts = []
     for place, numbers in counts.items():
-        low, high = min(numbers, key=numbers.get), max(numbers, key=numbers.get)
+        low, high = min(numbers, key=numbers.__getitem__), max(numbers, key=numbers.__getitem__)
         parts.append(f'{place} {low} {numbers[low]} to {high} {numbers[high]}')
     return ', '.join(parts)
 
 
 def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
+    return cast(nn.Module, model.module) if is_model_wrapper(model) else model
