@@ -95,7 +95,7 @@ def log(work_dir: Path, node: int) -> str:
 
 def all_lines(work_dir: Path) -> list[Candidate]:
     return [
-        Candidate.from_json(line)
+        Candidate.from_json(line, path)
         for path in work_dir.glob('candidates*.jsonl')
         for line in path.read_text().splitlines()
     ]
