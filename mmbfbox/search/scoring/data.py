@@ -41,3 +41,16 @@ def build_dataset(config: Any, name: str) -> Any:
 def image_names(dataset: Any) -> list[str]:
     """The names of a dataset's images, in order."""
     return [str(dataset.get_data_info(index)['img_id']) for index in range(len(dataset))]
+
+
+def batch_sizes(config: Config, held_out: int | None = None) -> dict[str, Any]:
+    """How many images are computed at once, as the identity of a scorer says it.
+
+    Args:
+        config: config of the search.
+        held_out: of the held-out images, if it is not that of their loader.
+    """
+    return {
+        'batch_size': held_out or config.held_out_dataloader.get('batch_size', 1),
+        'recalibration_batch_size': config.recalibration_dataloader.get('batch_size', 1),
+    }

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from mmbfbox.datasets.shared_memory import check_shared_memory
 from mmbfbox.engine import load_weights
 from mmbfbox.export import subnet_model, subnet_weights
-from mmbfbox.search.scoring.data import build_dataset, check_config, image_names
+from mmbfbox.search.scoring.data import batch_sizes, build_dataset, check_config, image_names
 from mmbfbox.search.scoring.interface import DEFAULT_PARTS, Keep, batches_in_parts, check_finite
 from mmbfbox.search.scoring.precision import float32_arithmetic
 from mmbfbox.search.scoring.recalibration import batch_norms, recalibrate
@@ -84,12 +84,7 @@ class ReferenceScorer:
 
     def identity(self) -> dict[str, Any]:
         """What scores depend on; nothing is for speed only."""
-        return {
-            'type': 'reference',
-            'batch_size': self.config.held_out_dataloader.get('batch_size', 1),
-            'recalibration_batch_size': self.config.recalibration_dataloader.get('batch_size', 1),
-            **self._identity,
-        }
+        return {'type': 'reference', **batch_sizes(self.config), **self._identity}
 
     def prepare(self, archs: Iterable[Arch]) -> list[Arch]:
         """The archs as they are: any order is as good."""

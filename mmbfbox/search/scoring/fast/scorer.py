@@ -14,7 +14,7 @@ from mmengine.device import get_device
 from torch import Tensor
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.scoring.data import build_dataset, check_config, image_names
+from mmbfbox.search.scoring.data import batch_sizes, build_dataset, check_config, image_names
 from mmbfbox.search.scoring.fast.detections import detect
 from mmbfbox.search.scoring.fast.images import ResidentImages
 from mmbfbox.search.scoring.fast.machine import default_memory, to_bytes
@@ -97,23 +97,17 @@ class FastScorer:
         free = default_memory(device)
         self.cache = PrefixCache(to_bytes('cache_memory', cache_memory, free))
         budget = to_bytes('image_memory', image_memory, free / 4)
-        recalibration = config.recalibration_dataloader
         self.images: dict[str, list[str]] = {}
         self._pixels: dict[str, ResidentImages] = {}
-        self._read('recalibration', recalibration, parts=1, size=None, budget=budget)
-        left = budget - self._pixels['recalibration'].bytes
-        held_out = config.held_out_dataloader
-        self._identity = dict(
-            type='fast',
-            batch_size=batch_size or held_out.get('batch_size', 1),
-            recalibration_batch_size=recalibration.get('batch_size', 1),
-            parts=parts,
-            channels_last=channels_last,
-            precision=precision,
+        self._read(
+            'recalibration', config.recalibration_dataloader, parts=1, size=None, budget=budget
         )
-        self._parts = self._read('held_out', held_out, parts, batch_size, left)
+        left = budget - self._pixels['recalibration'].bytes
+        self._parts = self._read('held_out', config.held_out_dataloader, parts, batch_size, left)
         metainfo = self._pixels['held_out'].dataset.metainfo
         self._measure = Measuring(config.held_out_evaluator, metainfo, self.stopwatch)
+        self._identity = dict(batch_sizes(config, batch_size), type='fast', parts=parts)
+        self._identity.update(channels_last=channels_last, precision=precision)
         self._path: UnitPath = ()
         self._queue: deque[Arch] = deque()
         self._ahead: tuple[Arch, Future[Scores]] | None = None

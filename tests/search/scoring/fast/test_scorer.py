@@ -14,6 +14,7 @@ from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
 from mmbfbox.search import ReferenceScorer, ScoreError, build_scorer
+from mmbfbox.search.scoring.build import complete_identity
 from mmbfbox.search.scoring.fast import FastScorer
 from mmbfbox.search.scoring.fast import scorer as fast_scorer
 from mmbfbox.utils.config import load_config
@@ -214,3 +215,15 @@ def test_wrong_keys_are_refused_in_one_sentence(config, weights, keys, said):
     config.search.scorer = keys
     with pytest.raises(UserError, match=said):
         build_scorer(config, weights, 'cpu')
+
+
+@pytest.mark.parametrize('keys', [dict(), dict(type='reference'), dict(batch_size=2, parts=2)])
+def test_a_scorer_says_all_that_its_scores_depend_on_with_the_defaults(config, weights, keys):
+    config = copy.deepcopy(config)
+    config.search.scorer = keys
+    identity = build_scorer(config, weights, 'cpu').identity()
+    sizes = dict(batch_size=3, recalibration_batch_size=3)
+    assert identity == complete_identity({**sizes, **keys})
+    if 'type' not in keys:
+        config.search.scorer = dict(keys, type='fast', cache_memory=0, image_memory=0)
+        assert build_scorer(config, weights, 'cpu').identity() == identity
