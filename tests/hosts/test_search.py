@@ -23,9 +23,10 @@ pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
 ]
 
+# The keys of the base, which are those of an earlier version; random, so that no round needs the other host.
 CONFIG = f"""
 _base_ = {str(DATA / 'config.py')!r}
-search = dict(chunk=4, candidates={CANDIDATES}, pruner=None, constraints=None, sampler=None)
+search = dict(chunk=4, candidates={CANDIDATES}, race=None, limits=None, strategy=None)
 """
 
 
@@ -122,9 +123,9 @@ def test_a_host_dies_and_the_other_goes_on_and_says_what_to_do(
         start(second, 1, config, work_dir)
         wait_until(lambda: lines(work_dir, 'candidates.rank1.jsonl') >= 2)
         second.kill()
-        before = lines(work_dir, 'candidates.jsonl')
         assert alive.wait(120) == 1
-        assert lines(work_dir, 'candidates.jsonl') > before
+        # All but what was left of the dead host's chunk of 4.
+        assert len(all_lines(work_dir)) >= CANDIDATES - 4
         assert 'run the same command again on every node, it scores only what is missing' in log(
             work_dir, 0
         )
