@@ -13,6 +13,8 @@ GPUS=$3
 shift 3
 TOOLS=$(dirname "$0")
 NODE_RANK=${NODE_RANK:-0}
+# The processes of a node share its memory and cores.
+export LOCAL_WORLD_SIZE=$GPUS
 export WORLD_SIZE=$((${NNODES:-1} * GPUS)) MASTER_ADDR=${MASTER_ADDR:-127.0.0.1} MASTER_PORT=${PORT:-29500}
 # Several processes that each use all cores slow each other down tenfold.
 [ "$GPUS" -eq 1 ] || export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}

@@ -1,6 +1,6 @@
 """Processes that share one search: who takes which piece of work, and who waits for whom.
 
-Only a key-value store is shared (the one that torchrun opens); there is no process group. So no process's
+Only a key-value store is shared (``store_host.py`` opens it); there is no process group. So no process's
 batches, metrics or failures can get into another's, and a process that dies takes nobody with it.
 """
 
@@ -222,7 +222,7 @@ def join_processes(launcher: str = 'none', patience: float = PATIENCE) -> Proces
 
     Args:
         launcher: ``'none'`` for a single process; with anything else ``RANK``, ``WORLD_SIZE``,
-            ``MASTER_ADDR`` and ``MASTER_PORT`` say where the others are, as torchrun sets them.
+            ``MASTER_ADDR`` and ``MASTER_PORT`` say where the others are, as tools/dist_search.sh sets them.
         patience: seconds without a sign of life after which a process counts as dead.
 
     Raises:

@@ -33,7 +33,7 @@ def threads_beside(device_type: str) -> int:
 
 
 def _local_processes() -> int:
-    """The processes on this machine, as torchrun counts them."""
+    """The processes on this machine, as tools/dist_search.sh counts them."""
     return int(os.environ.get('LOCAL_WORLD_SIZE', 1))
 
 

@@ -1,0 +1,23 @@
+"""What tools/dist_search.sh tells the processes that it starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'dist_search.sh'
+
+
+def test_each_process_knows_how_many_share_its_machine(tmp_path: Path) -> None:
+    python = tmp_path / 'python'
+    # The store is waited for until it is told that the processes have ended.
+    python.write_text(
+        '#!/bin/sh\ncase "$1" in *search_store.py) sleep 30 & trap "kill $!; exit 0" USR1; wait;; esac\n'
+        f'echo "$RANK $LOCAL_RANK $LOCAL_WORLD_SIZE $WORLD_SIZE" > {tmp_path}/$RANK.txt\n'
+    )
+    python.chmod(0o755)
+    environment = {**os.environ, 'PYTHON': str(python), 'NNODES': '2', 'NODE_RANK': '1'}
+    subprocess.run(['bash', TOOL, 'config.py', 'supernet.pth', '2'], env=environment, check=True)
+    said = [(tmp_path / f'{rank}.txt').read_text().split() for rank in (2, 3)]
+    assert said == [['2', '0', '2', '4'], ['3', '1', '2', '4']]
