@@ -41,7 +41,10 @@ for ((local = 0; local < GPUS; local++)); do
     wait "${searches[local]}" || echo "process $((NODE_RANK * GPUS + local)): exit code $?" >>"$FAILED"
 done
 # The store stays as long as other nodes need it.
-if [ -n "$store" ]; then
+if [ "$WORLD_SIZE" -eq "$GPUS" ]; then
+    kill "$store" 2>/dev/null || true
+    wait "$store" 2>/dev/null || true
+elif [ -n "$store" ]; then
     kill -USR1 "$store" 2>/dev/null || true
     wait "$store" || echo "the store: exit code $?" >>"$FAILED"
 fi

@@ -21,3 +21,19 @@ def test_each_process_knows_how_many_share_its_machine(tmp_path: Path) -> None:
     subprocess.run(['bash', TOOL, 'config.py', 'supernet.pth', '2'], env=environment, check=True)
     said = [(tmp_path / f'{rank}.txt').read_text().split() for rank in (2, 3)]
     assert said == [['2', '0', '2', '4'], ['3', '1', '2', '4']]
+
+
+def test_on_one_host_a_search_that_cannot_start_ends_at_once(tmp_path: Path) -> None:
+    python = tmp_path / 'python'
+    # A store that would still wait for processes of other hosts.
+    python.write_text(
+        '#!/bin/sh\ncase "$1" in *search_store.py) trap "" USR1; exec sleep 20;; esac\nexit 3\n'
+    )
+    python.chmod(0o755)
+    environment = {**os.environ, 'PYTHON': str(python), 'NNODES': '1', 'NODE_RANK': '0'}
+    ended = subprocess.run(
+        ['bash', TOOL, 'config.py', 'supernet.pth', '2'],
+        env=environment, capture_output=True, text=True, timeout=10,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[:2] == ['process 0: exit code 3', 'process 1: exit code 3']
