@@ -22,6 +22,8 @@ from mmbfbox.inference import PRESETS, HowToTest, test_detector
 from mmbfbox.inference.report import level_table
 from mmbfbox.inference.settings import BENCHMARKS, use_benchmark
 from mmbfbox.search.config import own_device
+from mmbfbox.search.scoring.norm_statistics import KINDS as STATISTICS
+from mmbfbox.search.scoring.norm_statistics import NormStatistics
 from mmbfbox.search.scoring.recalibrated import Recalibrator
 from mmbfbox.utils.loaders import dependent_loader_options
 
@@ -92,6 +94,13 @@ def parse_arguments() -> argparse.Namespace:
         help='raw weights or their moving average (ema), where the checkpoint has both; the average by '
         'default',
     )
+    parser.add_argument(
+        '--norm-statistics',
+        choices=STATISTICS,
+        default='running',
+        help='batch-norm statistics to test with: those that training left (running), or pooled over '
+        'training crops (crops) or whole training images (images)',
+    )
     add_config_arguments(parser)
     add_launcher_argument(parser)
     return parser.parse_args()
@@ -125,10 +134,14 @@ def main() -> None:
         args.number,
         args.weights,
         args.arch,
+        args.norm_statistics,
     )
     config = configure(args)
     recalibrate = Recalibrator(config, device=own_device()) if args.arch else None
-    metrics = test_detector(config, args.checkpoint, how, recalibrate)
+    statistics = None
+    if args.norm_statistics != 'running':
+        statistics = NormStatistics(config, args.norm_statistics)
+    metrics = test_detector(config, args.checkpoint, how, recalibrate, statistics)
     if args.per_level and is_main_process():
         print(level_table(metrics))
 

@@ -214,9 +214,7 @@ class DataAnchorSampling(BaseTransform):
             face = candidates[rng.integers(len(candidates))]
             window = anchor_window(rng, face, (height, width), self.canvas, self.anchors)
         else:
-            window = square_window(
-                rng, candidates, (height, width), self.canvas, self.squares
-            )
+            window = square_window(rng, candidates, (height, width), self.canvas, self.squares)
         interpolation = INTERPOLATIONS[rng.integers(len(INTERPOLATIONS))]
         results['img_shape'] = (self.canvas, self.canvas)
         results['scale_factor'] = (window.ratio, window.ratio)
@@ -250,5 +248,6 @@ class DataAnchorSampling(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(canvas={self.canvas}, anchors={self.anchors}, '
-            f'prob={self.prob}, squares={self.squares}, min_size={self.min_size}, small_faces={self.small_faces!r})'
+            f'prob={self.prob}, squares={self.squares}, min_size={self.min_size}, '
+            f'small_faces={self.small_faces!r})'
         )
