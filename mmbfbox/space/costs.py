@@ -18,7 +18,6 @@ from mmbfbox.space.blocks import Conv
 from mmbfbox.space.joint import JointSpace
 
 ATTENTIONS = ('spatial', 'edge', None)
-STEM_KERNEL = 7
 
 
 class Cost(NamedTuple):
@@ -121,10 +120,9 @@ class CostTable:
 
     @cached_property
     def stem(self) -> Cost:
-        """Cost of the 7x7/2 stem."""
-        conv = Conv(3, self.space.backbone.stem_channels, (STEM_KERNEL, STEM_KERNEL), stride=2)
-        height, width = self.size
-        return Cost(conv.macs(-(-height // 2), -(-width // 2)), conv.params)
+        """Cost of the stem."""
+        stem = self.space.backbone.stem
+        return Cost(stem.macs(*self.size), stem.params)
 
     @cached_property
     def slots(self) -> list[list[dict[str, Cost]]]:
@@ -147,8 +145,9 @@ class CostTable:
         channels, targets = self.fpn_channels, self.space.fpn.targets
         receptive = receptive_convs(self.receptive, channels).values()
         for index, level in enumerate(self.space.fpn.levels):
-            size = self._sizes[index + 1]
-            convs = [Conv(self.space.backbone.out_channels[index], channels, norm=False, bias=True)]
+            stage = self.space.backbone.levels.index(level)
+            size = self._sizes[stage + 1]
+            convs = [Conv(self.space.backbone.out_channels[stage], channels, norm=False, bias=True)]
             if level in targets:
                 convs += receptive
                 if self.attention == 'spatial':

@@ -40,6 +40,16 @@ def resize(x: Tensor, size: Sequence[int]) -> Tensor:
     return pooled
 
 
+def _levels(count: int, start_level: int) -> tuple[int, ...]:
+    """The pyramid's levels, if the ``start_level`` finest of ``count`` maps are left out."""
+    if not 0 <= start_level <= count - 2:
+        raise UserError(
+            f'start_level is {start_level}, but {count} maps have to leave at least two levels; set it '
+            f'to 0 to {count - 2}'
+        )
+    return tuple(range(FIRST_LEVEL + start_level, FIRST_LEVEL + count))
+
+
 class SpatialAttention(nn.Conv2d):
     """A map between 0 and 1 from the lateral of the level that is merged.
 
@@ -91,6 +101,8 @@ class AttentionFPN(BaseModule):
             (the paper's two-step search). Defaults to ``'spatial'``.
         receptive: module after each merge: ``'rfe'``, ``'smooth'``, ``'ssh'`` or None. Defaults to
             ``'rfe'``.
+        start_level: how many of the finest maps are left out. Defaults to 0; 1 starts the pyramid at
+            stride 8.
         init_cfg: mmengine's initialisation config. Defaults to Xavier.
 
     Raises:
@@ -111,10 +123,11 @@ class AttentionFPN(BaseModule):
         channels: int = 256,
         attention: str | None = 'spatial',
         receptive: str | None = 'rfe',
+        start_level: int = 0,
         init_cfg: Any = None,
     ) -> None:
         parsed = tuple(map(Merge.parse, merges))
-        levels = tuple(range(FIRST_LEVEL, FIRST_LEVEL + len(in_channels)))
+        levels = _levels(len(in_channels), start_level)
         space = FpnSpace(levels, tuple(merge.target for merge in parsed))
         problem = space.problem(parsed)
         if problem:
@@ -137,13 +150,16 @@ class AttentionFPN(BaseModule):
             raise UserError(f'attention is {attention!r}, expected one of {ATTENTIONS}')
         super().__init__(init_cfg=INIT if init_cfg is None else init_cfg)
         self.space = space
+        self.start_level = len(in_channels) - len(space.levels)
         self.channels = channels
         self.attention_kind = attention
         self.receptive_kind = receptive
         self.laterals = nn.ModuleDict(
             {
                 f'c{level}': nn.Conv2d(width, channels, 1)
-                for level, width in zip(space.levels, in_channels, strict=True)
+                for level, width in zip(
+                    space.levels, in_channels[-len(space.levels) :], strict=True
+                )
             }
         )
         self.attention = nn.ModuleDict()
@@ -169,7 +185,9 @@ class AttentionFPN(BaseModule):
         """The pyramid, from the finest level to the coarsest."""
         nodes = {
             name: lateral(x)
-            for (name, lateral), x in zip(self.laterals.items(), inputs, strict=True)
+            for (name, lateral), x in zip(
+                self.laterals.items(), inputs[self.start_level :], strict=True
+            )
         }
         for merge in self.merges:
             lateral = nodes[f'c{merge.target}']
@@ -193,7 +211,7 @@ class SearchableAttentionFPN(AttentionFPN):
         in_channels: channels of the backbone's maps, from stride 4 down.
         targets: levels that are merged. Defaults to 2 to 6, as in the paper.
         fixed_order: merge from coarse to fine instead of in a sampled order. Defaults to False.
-        channels, attention, receptive, init_cfg: as in :class:`AttentionFPN`.
+        channels, attention, receptive, start_level, init_cfg: as in :class:`AttentionFPN`.
 
     Raises:
         UserError: a key is out of range.
@@ -207,10 +225,10 @@ class SearchableAttentionFPN(AttentionFPN):
         channels: int = 256,
         attention: str | None = 'spatial',
         receptive: str | None = 'rfe',
+        start_level: int = 0,
         init_cfg: Any = None,
     ) -> None:
-        levels = tuple(range(FIRST_LEVEL, FIRST_LEVEL + len(in_channels)))
-        space = FpnSpace(levels, tuple(targets), fixed_order)
+        space = FpnSpace(_levels(len(in_channels), start_level), tuple(targets), fixed_order)
         edges = [(level, source) for level in space.targets for source in space.all_sources(level)]
         self._build(space, edges, in_channels, channels, attention, receptive, init_cfg)
         self.merges: Merges = tuple(

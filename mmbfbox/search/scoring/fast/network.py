@@ -91,7 +91,7 @@ class ResidentSupernet:
         x, maps = activations.x, activations.maps
         if unit == 0:
             backbone = self.model.backbone
-            return Activations(backbone.pool(backbone.stem(x)), maps)
+            return Activations(backbone.down(backbone.stem(x)), maps)
         slot = self._slots[unit - 1]
         x = slot(x)
         return Activations(x, (*maps, x) if keep_maps and slot in self._ends else maps)
@@ -104,6 +104,7 @@ class ResidentSupernet:
     def norms(self, unit: int) -> list[PathNorm]:
         """The norms of a unit of the active path."""
         if unit == 0:
-            return path_norms(self.model.backbone.stem)
+            backbone = self.model.backbone
+            return [*path_norms(backbone.stem), *path_norms(backbone.down)]
         slot = self._slots[unit - 1]
         return path_norms(slot.choices[slot.active])
