@@ -13,6 +13,7 @@ from mmbfbox.models.necks.nas_fpn import FaceNASFPN
 from mmbfbox.models.necks.reuse_level import ReuseLevel
 from mmbfbox.models.searchable import active_arch, cost_table, set_arch, space_of
 from mmbfbox.models.task_modules.face_assigner import FaceAssigner
+from mmbfbox.models.task_modules.face_atss_assigner import FaceATSSAssigner
 from mmbfbox.models.traced_costs import traced_macs
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     'AttentionFPN',
     'DenseNet',
     'ExtraLevels',
+    'FaceATSSAssigner',
     'FaceAssigner',
     'FaceBackbone',
     'FaceDataPreprocessor',
