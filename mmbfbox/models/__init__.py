@@ -6,6 +6,7 @@ from mmbfbox.models.backbones.extra_levels import ExtraLevels
 from mmbfbox.models.backbones.inception_v4 import InceptionV4
 from mmbfbox.models.data_preprocessor import FaceDataPreprocessor
 from mmbfbox.models.dense_heads.per_level_retina_head import PerLevelRetinaHead
+from mmbfbox.models.dense_heads.shared_face_head import SharedFaceHead
 from mmbfbox.models.necks.attention_fpn import AttentionFPN, SearchableAttentionFPN
 from mmbfbox.models.necks.fem import FEM
 from mmbfbox.models.necks.lfpn import LFPN
@@ -32,6 +33,7 @@ __all__ = [
     'ReuseLevel',
     'SearchableAttentionFPN',
     'SearchableFaceBackbone',
+    'SharedFaceHead',
     'active_arch',
     'cost_table',
     'set_arch',

@@ -18,8 +18,6 @@ from mmbfbox.models.task_modules.anchor_boxes import AnchorBoxes, as_result
 _INSIDE = 0.01
 """Pixels by which the centre of a positive anchor lies within its face; mmdet's."""
 
-Sizes = Sequence[tuple[int, int]]
-
 
 @TASK_UTILS.register_module()
 class FaceATSSAssigner(BaseAssigner):
@@ -66,19 +64,18 @@ class FaceATSSAssigner(BaseAssigner):
         gt_instances: InstanceData,
         gt_instances_ignore: InstanceData | None = None,
         num_level_priors: Sequence[int] = (),
-        level_sizes: Sizes | None = None,
         **kwargs: object,
     ) -> AssignResult:
         """Assign every anchor.
 
         Args:
-            pred_instances: ``priors`` (A, 4) xyxy pixels, level after level.
+            pred_instances: ``priors`` (A, 4) xyxy pixels, level after level. Its meta key ``level_sizes``
+                holds the height and width of each level, whose places are a complete grid, row by row;
+                without it each face is compared with all anchors.
             gt_instances: ``bboxes`` (F, 4) xyxy pixels and ``labels`` (F,); their centres lie in the
                 image.
             gt_instances_ignore: ``bboxes`` (I, 4) of the ignored faces.
             num_level_priors: anchors of each level. Defaults to one level.
-            level_sizes: height and width of each level, whose places are a complete grid, row by row.
-                None compares the faces with all anchors.
 
         Returns:
             ``gt_inds`` (A,): face number from 1, 0 for background, -1 for no loss.
@@ -92,7 +89,8 @@ class FaceATSSAssigner(BaseAssigner):
             return as_result(assigned, gt_instances, ignored, best_iou)
 
         counts = num_level_priors or [len(priors)]
-        candidates = self._candidates(anchors, faces, counts, level_sizes)
+        sizes = pred_instances.get('level_sizes')
+        candidates = self._candidates(anchors, faces, counts, sizes)
         iou = anchors.iou(faces, candidates)
         x, y = (centre[candidates] for centre in anchors.centres)
         left, top, right, bottom = faces.t()[..., None]
@@ -114,7 +112,11 @@ class FaceATSSAssigner(BaseAssigner):
         return as_result(assigned, gt_instances, ignored, best.clamp(min=0))
 
     def _candidates(
-        self, anchors: AnchorBoxes, faces: Tensor, counts: Sequence[int], sizes: Sizes | None
+        self,
+        anchors: AnchorBoxes,
+        faces: Tensor,
+        counts: Sequence[int],
+        sizes: Sequence[tuple[int, int]] | None,
     ) -> Tensor:
         """The nearest anchors of each level, (F, K)."""
         own_x, own_y = (faces[:, :2] + faces[:, 2:]).div(2).t()

@@ -32,7 +32,8 @@ class Grid:
         self.sizes = [(-(-height // s), -(-width // s)) for s in strides]
         levels = generator.grid_priors(self.sizes, device='cpu')
         self.counts = [len(level) for level in levels]
-        self.priors = InstanceData(priors=torch.cat(levels))
+        self.plain = InstanceData(priors=torch.cat(levels))
+        self.priors = InstanceData(priors=torch.cat(levels), metainfo=dict(level_sizes=self.sizes))
 
 
 def faces(boxes: torch.Tensor) -> InstanceData:
@@ -51,10 +52,8 @@ def random_faces(number: int, height: int, width: int, seed: int) -> torch.Tenso
 def check_equal(grid: Grid, boxes: torch.Tensor, topk: int) -> int:
     """Ours, with and without the sizes of the levels, is mmdet's; how many anchors are positive."""
     expected = ATSSAssigner(topk).assign(grid.priors, grid.counts, faces(boxes))
-    for sizes in (grid.sizes, None):
-        result = FaceATSSAssigner(topk).assign(
-            grid.priors, faces(boxes), num_level_priors=grid.counts, level_sizes=sizes
-        )
+    for priors in (grid.priors, grid.plain):
+        result = FaceATSSAssigner(topk).assign(priors, faces(boxes), num_level_priors=grid.counts)
         assert torch.equal(result.gt_inds, expected.gt_inds)
         assert torch.equal(result.labels, expected.labels)
     positive = result.gt_inds > 0
@@ -91,8 +90,8 @@ def test_of_two_anchors_at_one_place_the_first_is_taken():
     grid = Grid(64, 64, (8,), priors=2)
     face = torch.tensor([[10.3, 10.2, 26.4, 26.3]])
     keys = dict(num_level_priors=grid.counts)
-    one = FaceATSSAssigner(9).assign(grid.priors, faces(face), level_sizes=grid.sizes, **keys)
-    other = FaceATSSAssigner(9).assign(grid.priors, faces(face), **keys)
+    one = FaceATSSAssigner(9).assign(grid.priors, faces(face), **keys)
+    other = FaceATSSAssigner(9).assign(grid.plain, faces(face), **keys)
     assert torch.equal(one.gt_inds, other.gt_inds) and (one.gt_inds == 1).any()
 
 
@@ -100,7 +99,7 @@ def test_ignored_faces_silence_the_anchors_that_they_silence_with_the_face_assig
     grid = Grid(192, 192, (4, 8, 16, 32))
     ignored = InstanceData(bboxes=random_faces(9, 192, 192, 3))
     none = faces(torch.zeros(0, 4))
-    keys = dict(num_level_priors=grid.counts, level_sizes=grid.sizes)
+    keys = dict(num_level_priors=grid.counts)
     ours = FaceATSSAssigner().assign(grid.priors, none, ignored, **keys).gt_inds
     assert torch.equal(ours, FaceAssigner().assign(grid.priors, none, ignored).gt_inds)
     assert (ours == -1).any() and not (ours > 0).any()
@@ -115,9 +114,7 @@ def test_nothing_is_read_from_the_device():
     grid = Grid(192, 192, (4, 8, 16, 32))
     boxes, ignored = faces(random_faces(9, 192, 192, 1)), InstanceData(bboxes=torch.ones(2, 4))
     with counted_reads() as reads:
-        FaceATSSAssigner().assign(
-            grid.priors, boxes, ignored, num_level_priors=grid.counts, level_sizes=grid.sizes
-        )
+        FaceATSSAssigner().assign(grid.priors, boxes, ignored, num_level_priors=grid.counts)
     assert not reads
 
 
