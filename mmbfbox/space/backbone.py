@@ -8,7 +8,7 @@ from math import prod
 
 from mmbfbox.errors import UserError
 from mmbfbox.space.arch import FIRST_LEVEL
-from mmbfbox.space.blocks import Block, make_block
+from mmbfbox.space.blocks import Block, Stem, make_block
 from mmbfbox.space.draw import Draw
 
 Stages = tuple[tuple[str, ...], ...]
@@ -24,7 +24,7 @@ SHALLOW_CHOICES = (
 class BackboneSpace:
     """All backbones of a given shape.
 
-    The stem (7x7/2 convolution and max-pool/2) has stride 4; every stage after the first doubles it in
+    The stem (see :class:`~mmbfbox.space.blocks.Stem`) has stride 4; every stage after the first doubles it in
     its first slot. The defaults are the paper's figure 2.
 
     Args:
@@ -34,6 +34,7 @@ class BackboneSpace:
         shallow_stages: how many leading stages choose from ``shallow_choices``.
         shallow_choices: names of the choices there.
         deep_choices: names of the choices in all other stages.
+        stem_kernel, stem_down: see :class:`~mmbfbox.space.blocks.Stem`.
 
     Raises:
         UserError: lengths disagree, a choice is unknown or named twice, a width cannot be divided.
@@ -52,6 +53,8 @@ class BackboneSpace:
     shallow_stages: int = 2
     shallow_choices: tuple[str, ...] = SHALLOW_CHOICES
     deep_choices: tuple[str, ...] = DEEP_CHOICES
+    stem_kernel: int = Stem.kernel
+    stem_down: str = Stem.down
 
     def __post_init__(self) -> None:
         for name in ('out_channels', 'depths', 'shallow_choices', 'deep_choices'):
@@ -61,15 +64,11 @@ class BackboneSpace:
                 f'depths {self.depths} and out_channels {self.out_channels} must have one entry for '
                 f'each stage; make them equally long'
             )
-        if min(self.depths) < 1 or min(self.out_channels) < 4 or self.stem_channels < 1:
+        _ = self.stem
+        if min(self.depths) < 1 or min(self.out_channels) < 4:
             raise UserError(
-                f'depths {self.depths} must be at least 1, out_channels {self.out_channels} at least '
-                f'4 and stem_channels {self.stem_channels} at least 1'
-            )
-        if any(width % 4 for width in self.out_channels):
-            raise UserError(
-                f'out_channels {self.out_channels} must be multiples of 4, because bottlenecks are a '
-                f'quarter as wide as their stage'
+                f'depths {self.depths} must be at least 1 and out_channels {self.out_channels} at '
+                f'least 4'
             )
         if not 0 <= self.shallow_stages <= len(self.depths):
             raise UserError(
@@ -82,6 +81,11 @@ class BackboneSpace:
             for choice in choices:
                 for width in set(self.out_channels):
                     make_block(choice, width, width)
+
+    @property
+    def stem(self) -> Stem:
+        """What comes before the first stage."""
+        return Stem(self.stem_channels, self.stem_kernel, self.stem_down)
 
     @cached_property
     def slots(self) -> tuple[tuple[tuple[str, ...], ...], ...]:

@@ -91,6 +91,53 @@ class Block:
         return sum(_chain_macs(chain, size) for chain in ((*before, pooled), *self._others))
 
 
+@dataclass(frozen=True)
+class Stem:
+    """What comes before the first stage: stride 4 in all.
+
+    Args:
+        channels: channels after it.
+        kernel: side of the first convolution, which has stride 2.
+        down: what halves its output: ``'pool'``, a 3x3 max-pool, or ``'conv'``, a 3x3 convolution.
+
+    Raises:
+        UserError: a key is out of range.
+
+    Example:
+        >>> [conv.kernel for conv in Stem(16, 3, 'conv').convs]
+        [(3, 3), (3, 3)]
+    """
+
+    channels: int
+    kernel: int = 7
+    down: str = 'pool'
+
+    def __post_init__(self) -> None:
+        if self.channels < 1 or self.kernel < 1 or not self.kernel % 2:
+            raise UserError(
+                f'stem_channels is {self.channels} and stem_kernel {self.kernel}; set them to at '
+                f'least 1, the kernel to an odd number'
+            )
+        if self.down not in ('pool', 'conv'):
+            raise UserError(f"stem_down is {self.down!r}; set it to 'pool' or 'conv'")
+
+    @property
+    def convs(self) -> tuple[Conv, ...]:
+        """Its convolutions, each of stride 2."""
+        first = Conv(3, self.channels, (self.kernel, self.kernel), stride=2)
+        second = Conv(self.channels, self.channels, (3, 3), stride=2)
+        return (first, second) if self.down == 'conv' else (first,)
+
+    @property
+    def params(self) -> int:
+        """Number of parameters."""
+        return sum(conv.params for conv in self.convs)
+
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-adds for an image of ``height x width``."""
+        return _chain_macs(self.convs, (height, width))
+
+
 def _chain_macs(chain: tuple[Conv, ...], size: tuple[int, int]) -> int:
     """Multiply-adds of convolutions in a row for an input of ``size`` (height, width)."""
     height, width = size
@@ -112,13 +159,32 @@ def _residual(
     return Block('residual', (Conv(cin, mid), *spatial, Conv(mid, cout)), shortcut)
 
 
-def _bottleneck(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
-    return _residual((int(kernel),), cout // 4, False, cin, cout, stride)
+def _mid_width(cout: int, percent: str | None, usual: int) -> int:
+    """Channels inside a block: ``percent`` of its output, or the family's usual share."""
+    share = int(percent) if percent else usual
+    if cout * share % 100 or not share:
+        raise UserError(
+            f'{share} % of {cout} channels is no whole number above 0; take another width factor or '
+            f'another number of channels'
+        )
+    return cout * share // 100
 
 
-def _depthwise(first: str, second: str | None, *, cin: int, cout: int, stride: int) -> Block:
+def _bottleneck(kernel: str, percent: str | None, *, cin: int, cout: int, stride: int) -> Block:
+    return _residual((int(kernel),), _mid_width(cout, percent, 25), False, cin, cout, stride)
+
+
+def _depthwise(
+    first: str, second: str | None, percent: str | None, *, cin: int, cout: int, stride: int
+) -> Block:
     kernels = (int(first), int(second)) if second else (int(first),)
-    return _residual(kernels, cout // 2, True, cin, cout, stride)
+    return _residual(kernels, _mid_width(cout, percent, 50), True, cin, cout, stride)
+
+
+def _basic(kernel: str, percent: str | None, *, cin: int, cout: int, stride: int) -> Block:
+    mid, size = _mid_width(cout, percent, 100), (int(kernel), int(kernel))
+    shortcut = Conv(cin, cout, stride=stride) if stride != 1 or cin != cout else None
+    return Block('residual', (Conv(cin, mid, size, stride), Conv(mid, cout, size)), shortcut)
 
 
 def _dense(layers: str, growth: str, *, cin: int, cout: int, stride: int) -> Block:
@@ -129,7 +195,7 @@ def _dense(layers: str, growth: str, *, cin: int, cout: int, stride: int) -> Blo
 
 
 def _line(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
-    block = _bottleneck('1', cin=cin, cout=cout, stride=stride)
+    block = _bottleneck('1', None, cin=cin, cout=cout, stride=stride)
     first, spatial, last = block.convs
     size = int(kernel)
     row = replace(spatial, kernel=(1, size))
@@ -193,8 +259,9 @@ def _inception(*, cin: int, cout: int, stride: int) -> Block:
 
 
 _FAMILIES: dict[str, Callable[..., Block]] = {
-    r'conv(\d*[13579])': _bottleneck,
-    r'dw(\d*[13579])(?:_(\d*[13579]))?': _depthwise,
+    r'conv(\d*[13579])(?:e([1-9]\d*))?': _bottleneck,
+    r'dw(\d*[13579])(?:_(\d*[13579]))?(?:e([1-9]\d*))?': _depthwise,
+    r'basic(\d*[13579])(?:e([1-9]\d*))?': _basic,
     r'dense([1-9]\d*)x([1-9]\d*)': _dense,
     r'line(\d*[13579])': _line,
     'inception': _inception,
@@ -208,7 +275,9 @@ def make_block(choice: str, in_channels: int, out_channels: int, stride: int = 1
     """The convolutions of a choice.
 
     ``conv5``: 1x1 - 5x5 - 1x1 bottleneck of width out/4. ``dw5``: 1x1 - depthwise 5x5 - 1x1 of width
-    out/2. ``dw3_5``: the same with depthwise 3x3 and 5x5 in a row. ``dense2x32``: two dense 3x3 layers
+    out/2. ``dw3_5``: the same with depthwise 3x3 and 5x5 in a row. ``basic3``: ResNet's basic block, two
+    dense 3x3. ``e150`` behind one of these names makes its inside 150 % as wide as its output
+    (``dw5e150``, ``conv3e50``, ``basic3e50``). ``dense2x32``: two dense 3x3 layers
     of growth 32 and a 1x1 transition. ``line5``: 1x1 - 1x5 - 5x1 - 1x1 of width out/4.
     ``inception``: Inception-v4's block A, four branches of out/4. ``shuffle5``, ``xception``: the
     choice blocks of SPOS, ShuffleNetV2's unit with a depthwise 5x5 and with three separable 3x3.
@@ -231,6 +300,6 @@ def make_block(choice: str, in_channels: int, out_channels: int, stride: int = 1
         if match:
             return build(*match.groups(), cin=in_channels, cout=out_channels, stride=stride)
     raise UserError(
-        f'{choice!r} is not a block; expected a name like conv3, dw5, dw3_5, dense2x32, line5, '
-        f'inception, shuffle5 or xception (odd kernel sizes)'
+        f'{choice!r} is not a block; expected a name like conv3, dw5, dw3_5, basic3, dw5e150, dense2x32, '
+        f'line5, inception, shuffle5 or xception (odd kernel sizes)'
     )

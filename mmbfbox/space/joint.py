@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from mmbfbox.space.draw import Draw
 from mmbfbox.space.fair import fair_merges, fair_stages
 from mmbfbox.space.fpn import FpnSpace
 
+_LATER = ('stem_kernel', 'stem_down')
+"""Keys of the parts that the first spaces did not have."""
+
 
 @dataclass(frozen=True)
 class JointSpace:
@@ -25,7 +28,7 @@ class JointSpace:
     resumed run goes on with the very same sequence.
 
     Raises:
-        UserError: the stages of the backbone are not the levels of the FPN.
+        UserError: the levels of the FPN are not the last stages of the backbone.
 
     Example:
         >>> space = JointSpace(BackboneSpace(), FpnSpace())
@@ -39,10 +42,11 @@ class JointSpace:
     fpn: FpnSpace
 
     def __post_init__(self) -> None:
-        if self.backbone.levels != self.fpn.levels:
+        if self.backbone.levels[-len(self.fpn.levels) :] != self.fpn.levels:
             raise UserError(
                 f'the backbone gives the levels {self.backbone.levels} and the FPN takes '
-                f'{self.fpn.levels}; give both the same number of levels'
+                f'{self.fpn.levels}; give both the same coarsest level, and as many levels as the FPN '
+                f'needs'
             )
 
     def __str__(self) -> str:
@@ -55,7 +59,17 @@ class JointSpace:
     @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that tell this space from any other."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        parts = {
+            part.name: {
+                field.name: getattr(getattr(self, part.name), field.name)
+                for field in fields(getattr(self, part.name))
+                # Keys that came later count only where they are used: older spaces keep their hash.
+                if field.name not in _LATER
+                or getattr(getattr(self, part.name), field.name) != field.default
+            }
+            for part in fields(JointSpace)
+        }
+        text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property

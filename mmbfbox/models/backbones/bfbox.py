@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from mmbfbox.errors import UserError
 from mmbfbox.models.layers.blocks import build_block, make_conv
 from mmbfbox.space.backbone import BackboneSpace, Stages
-from mmbfbox.space.blocks import Conv, make_block
-from mmbfbox.space.costs import STEM_KERNEL
+from mmbfbox.space.blocks import Stem, make_block
 
 BATCH_NORM = dict(type='BN', requires_grad=True)
 INIT = [
@@ -31,20 +30,22 @@ class _Backbone(BaseModule):
 
     def __init__(
         self,
-        stem_channels: int,
+        stem: Stem,
         slots: Iterable[Iterable[nn.Module]],
         norm_cfg: dict[str, Any],
         init_cfg: Any,
     ) -> None:
         super().__init__(init_cfg=INIT if init_cfg is None else init_cfg)
-        kernel = (STEM_KERNEL, STEM_KERNEL)
-        self.stem = make_conv(Conv(3, stem_channels, kernel, stride=2), norm_cfg)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        first, *second = stem.convs
+        self.stem = make_conv(first, norm_cfg)
+        self.down = (
+            make_conv(second[0], norm_cfg) if second else nn.MaxPool2d(3, stride=2, padding=1)
+        )
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in slots)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of all stages."""
-        x = self.pool(self.stem(x))
+        x = self.down(self.stem(x))
         outputs = []
         for stage in self.stages:
             x = stage(x)
@@ -60,6 +61,7 @@ class FaceBackbone(_Backbone):
         stages: for each stage the choice of each slot, as in an arch.
         stem_channels: channels after the stem. Defaults to 64.
         out_channels: channels after each stage. Defaults to the paper's.
+        stem_kernel, stem_down: as in :class:`~mmbfbox.space.blocks.Stem`.
         norm_cfg: config of the norm. Defaults to batch norm.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
 
@@ -78,6 +80,8 @@ class FaceBackbone(_Backbone):
         stages: Sequence[Sequence[str]],
         stem_channels: int = 64,
         out_channels: Sequence[int] = BackboneSpace.out_channels,
+        stem_kernel: int = Stem.kernel,
+        stem_down: str = Stem.down,
         norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
     ) -> None:
@@ -94,7 +98,7 @@ class FaceBackbone(_Backbone):
                 block = make_block(choice, width, out, stride=2 if index and not slot else 1)
                 slots[-1].append(build_block(block, norm_cfg))
                 width = out
-        super().__init__(stem_channels, slots, norm_cfg, init_cfg)
+        super().__init__(Stem(stem_channels, stem_kernel, stem_down), slots, norm_cfg, init_cfg)
 
 
 class ChoiceSlot(nn.Module):
@@ -125,7 +129,8 @@ class SearchableFaceBackbone(_Backbone):
         norm_cfg: config of the norm. Defaults to batch norm.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
         space: keys of :class:`~mmbfbox.space.BackboneSpace`: ``stem_channels``, ``out_channels``,
-            ``depths``, ``shallow_stages``, ``shallow_choices``, ``deep_choices``.
+            ``depths``, ``shallow_stages``, ``shallow_choices``, ``deep_choices``, ``stem_kernel``,
+            ``stem_down``.
 
     Raises:
         UserError: the keys describe no space.
@@ -157,7 +162,7 @@ class SearchableFaceBackbone(_Backbone):
             ]
             for stage, stage_slots in enumerate(self_space.slots)
         ]
-        super().__init__(self_space.stem_channels, slots, norm_cfg, init_cfg)
+        super().__init__(self_space.stem, slots, norm_cfg, init_cfg)
         self.space = self_space
 
     def slots(self) -> list[list[ChoiceSlot]]:
