@@ -49,7 +49,7 @@ class NormStatistics:
                 f'the config has no {source}, the images that statistics of {kind} are taken from; give '
                 f'a config that has it'
             )
-        self._loader = Config(config.to_dict())[source] if source else None
+        self._loader: Any = Config(config.to_dict())[source] if source else None
 
     def __call__(self, model: nn.Module) -> None:
         """Replace the statistics of a detector, and say by how much they moved.
