@@ -5,6 +5,7 @@ from mmbfbox.engine.checkpoint.pretrained import PretrainedWeights
 from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.engine.checkpoint.weights import load_weights, read_weights
 from mmbfbox.engine.distributed.path_parallel import PathDataParallel
+from mmbfbox.engine.hooks.busy_cores_hook import BusyCoresHook
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
 from mmbfbox.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from mmbfbox.engine.hooks.close_workers_hook import CloseWorkersHook
@@ -22,6 +23,7 @@ from mmbfbox.engine.tensorboard import OptionalTensorboardVisBackend
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'BusyCoresHook',
     'ChannelsLastHook',
     'CloseWorkersHook',
     'DeferredInfoHook',

@@ -1,5 +1,6 @@
 """Hooks of training: one file, one job."""
 
+from mmbfbox.engine.hooks.busy_cores_hook import BusyCoresHook
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
 from mmbfbox.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from mmbfbox.engine.hooks.close_workers_hook import CloseWorkersHook
@@ -13,6 +14,7 @@ from mmbfbox.engine.hooks.skipped_images_hook import SkippedImagesHook
 from mmbfbox.engine.hooks.watch_hook import WatchHook
 
 __all__ = [
+    'BusyCoresHook',
     'ChannelsLastHook',
     'CloseWorkersHook',
     'DeferredInfoHook',
