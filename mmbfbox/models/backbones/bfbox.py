@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from mmbfbox.errors import UserError
 from mmbfbox.models.layers.blocks import build_block, make_conv
 from mmbfbox.space.backbone import BackboneSpace, Stages
-from mmbfbox.space.blocks import Stem, make_block
+from mmbfbox.space.blocks import make_block
+from mmbfbox.space.stem import Stem
 
 BATCH_NORM = dict(type='BN', requires_grad=True)
 INIT = [
@@ -61,7 +62,7 @@ class FaceBackbone(_Backbone):
         stages: for each stage the choice of each slot, as in an arch.
         stem_channels: channels after the stem. Defaults to 64.
         out_channels: channels after each stage. Defaults to the paper's.
-        stem_kernel, stem_down: as in :class:`~mmbfbox.space.blocks.Stem`.
+        stem_kernel, stem_down: as in :class:`~mmbfbox.space.stem.Stem`.
         norm_cfg: config of the norm. Defaults to batch norm.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
 
