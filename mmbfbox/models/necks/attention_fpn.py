@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 from mmbfbox.errors import UserError
+from mmbfbox.models.layers.blocks import make_conv
 from mmbfbox.models.layers.receptive import build_receptive
 from mmbfbox.space.arch import FIRST_LEVEL, Merge
+from mmbfbox.space.blocks import Conv
 from mmbfbox.space.costs import ATTENTIONS
 from mmbfbox.space.fpn import FpnSpace, Merges
 
@@ -48,6 +50,12 @@ def _levels(count: int, start_level: int) -> tuple[int, ...]:
             f'to 0 to {count - 2}'
         )
     return tuple(range(FIRST_LEVEL + start_level, FIRST_LEVEL + count))
+
+
+def _lateral(in_channels: int, channels: int, norm_cfg: dict[str, Any] | None) -> nn.Module:
+    if norm_cfg is None:
+        return nn.Conv2d(in_channels, channels, 1)
+    return make_conv(Conv(in_channels, channels), norm_cfg, activate=False)
 
 
 class SpatialAttention(nn.Conv2d):
@@ -103,6 +111,8 @@ class AttentionFPN(BaseModule):
             ``'rfe'``.
         start_level: how many of the finest maps are left out. Defaults to 0; 1 starts the pyramid at
             stride 8.
+        norm_cfg: norm of the laterals and of the receptive-field modules, like
+            ``dict(type='GN', num_groups=8)``; None has biases instead. Defaults to None.
         init_cfg: mmengine's initialisation config. Defaults to Xavier.
 
     Raises:
@@ -124,6 +134,7 @@ class AttentionFPN(BaseModule):
         attention: str | None = 'spatial',
         receptive: str | None = 'rfe',
         start_level: int = 0,
+        norm_cfg: dict[str, Any] | None = None,
         init_cfg: Any = None,
     ) -> None:
         parsed = tuple(map(Merge.parse, merges))
@@ -133,7 +144,7 @@ class AttentionFPN(BaseModule):
         if problem:
             raise UserError(f'the FPN cannot be built: {problem}')
         edges = [(merge.target, merge.source) for merge in parsed]
-        self._build(space, edges, in_channels, channels, attention, receptive, init_cfg)
+        self._build(space, edges, in_channels, channels, attention, receptive, norm_cfg, init_cfg)
         self.merges = parsed
 
     def _build(
@@ -144,6 +155,7 @@ class AttentionFPN(BaseModule):
         channels: int,
         attention: str | None,
         receptive: str | None,
+        norm_cfg: dict[str, Any] | None,
         init_cfg: Any,
     ) -> None:
         if attention not in ATTENTIONS:
@@ -154,9 +166,10 @@ class AttentionFPN(BaseModule):
         self.channels = channels
         self.attention_kind = attention
         self.receptive_kind = receptive
+        self.norm_cfg = norm_cfg
         self.laterals = nn.ModuleDict(
             {
-                f'c{level}': nn.Conv2d(width, channels, 1)
+                f'c{level}': _lateral(width, channels, norm_cfg)
                 for level, width in zip(
                     space.levels, in_channels[-len(space.levels) :], strict=True
                 )
@@ -170,7 +183,7 @@ class AttentionFPN(BaseModule):
         if attention == 'edge':
             self.attention.update({f'p{level}_{name}': EdgeGate(channels) for level, name in edges})
         self.receptive = nn.ModuleDict(
-            {f'p{level}': build_receptive(receptive, channels) for level in space.targets}
+            {f'p{level}': build_receptive(receptive, channels, norm_cfg) for level in space.targets}
         )
 
     def _weight(self, merge: Merge, lateral: Tensor) -> Tensor | None:
@@ -211,7 +224,7 @@ class SearchableAttentionFPN(AttentionFPN):
         in_channels: channels of the backbone's maps, from stride 4 down.
         targets: levels that are merged. Defaults to 2 to 6, as in the paper.
         fixed_order: merge from coarse to fine instead of in a sampled order. Defaults to False.
-        channels, attention, receptive, start_level, init_cfg: as in :class:`AttentionFPN`.
+        channels, attention, receptive, start_level, norm_cfg, init_cfg: as in :class:`AttentionFPN`.
 
     Raises:
         UserError: a key is out of range.
@@ -226,11 +239,12 @@ class SearchableAttentionFPN(AttentionFPN):
         attention: str | None = 'spatial',
         receptive: str | None = 'rfe',
         start_level: int = 0,
+        norm_cfg: dict[str, Any] | None = None,
         init_cfg: Any = None,
     ) -> None:
         space = FpnSpace(_levels(len(in_channels), start_level), tuple(targets), fixed_order)
         edges = [(level, source) for level in space.targets for source in space.all_sources(level)]
-        self._build(space, edges, in_channels, channels, attention, receptive, init_cfg)
+        self._build(space, edges, in_channels, channels, attention, receptive, norm_cfg, init_cfg)
         self.merges: Merges = tuple(
             Merge(level, space.sources(level, [])[0]) for level in reversed(space.targets)
         )
