@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmbfbox.export import subnet_model
 from mmbfbox.models import cost_table, set_arch, space_of, traced_macs
 from mmbfbox.space import BackboneSpace, CostTable, FpnSpace, JointSpace
+from tests.fixtures_models import GROUPS, light_model
 
 SIZES = ((224, 224), (200, 312), (97, 131))
 
@@ -39,9 +40,13 @@ def test_costs_equal_the_traced_convolutions_for_50_archs(any_supernet_config):
 
 def check_costs_of(config, size):
     """The additive costs of an arch are those of the network that is built from it."""
-    model = MODELS.build(config.model).eval()
+    check_costs_of_model(config.model, size)
+
+
+def check_costs_of_model(model_config, size):
+    model = MODELS.build(model_config).eval()
     arch = space_of(model).sample(0, 0)
-    subnet = MODELS.build(subnet_model(config.model, arch)).eval()
+    subnet = MODELS.build(subnet_model(model_config, arch)).eval()
     cost = cost_table(model, size).detector(arch)
     assert cost.macs == traced(lambda: subnet._forward(torch.zeros(1, 3, *size)))
     assert cost.params == sum(parameter.numel() for parameter in subnet.parameters())
@@ -59,10 +64,34 @@ def test_costs_of_a_light_space_are_those_of_the_exported_network(any_supernet_c
     check_costs_of(any_supernet_config, size)
 
 
-def test_costs_know_the_tower_of_mmdet(supernet_config):
+@pytest.mark.parametrize('norm', [None, GROUPS])
+def test_costs_know_the_tower_of_mmdet(supernet_config, norm):
     head = supernet_config.model.bbox_head
-    head.update(type='RetinaHead', stacked_convs=2, feat_channels=16)
+    head.update(type='RetinaHead', stacked_convs=2, feat_channels=16, norm_cfg=norm)
     check_costs_of(supernet_config, (64, 64))
+
+
+@pytest.mark.parametrize('stride', [4, 8])
+@pytest.mark.parametrize('norm', [None, GROUPS, dict(type='BN')])
+@pytest.mark.parametrize(
+    'keys',
+    [
+        dict(),
+        dict(shared=False),
+        dict(share_branches=False, stacked_convs=3),
+        dict(depthwise=True, share_branches=False, shared=False),
+        dict(stacked_convs=0),
+    ],
+)
+def test_costs_know_the_light_head_and_its_norms(stride, norm, keys):
+    check_costs_of_model(light_model(stride, norm, **keys), (97, 131))
+
+
+@pytest.mark.parametrize('receptive', ['rfe', 'smooth', 'ssh', None])
+def test_costs_know_the_norms_of_the_neck(receptive):
+    model = light_model(4)
+    model.neck.receptive = receptive
+    check_costs_of_model(model, (64, 96))
 
 
 def test_backbone_costs_are_those_of_the_design():

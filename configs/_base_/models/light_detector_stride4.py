@@ -1,4 +1,4 @@
-# A light detector whose finest level has stride 4: four levels with one anchor at each place, 16 to 128 pixels.
+# A light detector from stride 4: four levels with one anchor at each place, 16 to 128 pixels.
 _base_ = './light_detector.py'
 
 model = dict(

@@ -141,7 +141,8 @@ class FaceHead(RetinaHead):
         divisor = number
         if quality:
             weights = weights * score.detach().sigmoid().amax(2)
-            divisor = _mean_over_ranks(weights.sum()).clamp(min=1)
+            # At least 1, as in GFL: of all processes together.
+            divisor = _mean_over_ranks(weights.sum()).clamp(min=1 / _ranks())
         every = (targets.labels, targets.weights, targets.boxes, targets.positive, weights)
         split = zip(*(part.split(counts, 1) for part in every), strict=True)
         levels = zip(anchors.split(counts), score.split(counts, 1), deltas, split, strict=True)
@@ -239,7 +240,11 @@ def _rows(level: Tensor, channels: int) -> Tensor:
     return level.permute(0, 2, 3, 1).reshape(len(level), -1, channels)
 
 
+def _ranks() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
 def _mean_over_ranks(number: Tensor) -> Tensor:
     """A number () averaged over the processes, if there are several."""
-    several = dist.is_initialized() and dist.get_world_size() > 1
-    return reduce_mean(number) if several else number
+    return reduce_mean(number) if _ranks() > 1 else number

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mmbfbox.models import set_arch, space_of
 from mmbfbox.utils.config import load_config
-from tests.fixtures_models import CONFIGS, tiny
+from tests.fixtures_models import CONFIGS, light_model, tiny
 
 SIZE = 64
 STEPS = 4
@@ -25,10 +25,24 @@ STEPS = 4
 
 def supernet(seed: int = 0, kind: Callable[[Config], Config] = tiny) -> nn.Module:
     """A tiny supernet that trains with fixed batch-norm statistics."""
+    config = tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
+    return built(config.model, seed)
+
+
+def light_supernet(seed: int = 0) -> nn.Module:
+    """One with a light head: boxes weigh as much as their scores."""
+    return built(light_model(4), seed)
+
+
+def built(config: Any, seed: int) -> nn.Module:
     init_default_scope('mmdet')
     torch.manual_seed(seed)
     logging.disable(logging.INFO)
+<<<<<<< HEAD
     model = MODELS.build(kind(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py')).model)
+=======
+    model = MODELS.build(config)
+>>>>>>> l2
     model.init_weights()
     logging.disable(logging.NOTSET)
     model.train()

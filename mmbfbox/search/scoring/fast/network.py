@@ -31,7 +31,7 @@ class ResidentSupernet:
         config: config of the search.
         weights: state dict of the supernet.
         device: where to compute.
-        precision: ``'fp32'``, ``'tf32'``, ``'bf16'`` or ``'fp16'``; norms and head stay in float32.
+        precision: ``'fp32'``, ``'tf32'``, ``'bf16'`` or ``'fp16'``; batch norms and head stay in float32.
         channels_last: memory layout.
 
     Attributes:
@@ -67,7 +67,8 @@ class ResidentSupernet:
         if precision in HALF:
             # With so few bits many scores would be the same, so the head stays in float32.
             for module in (*model.backbone.modules(), *model.neck.modules()):
-                if isinstance(module, nn.Conv2d):
+                # GroupNorm, unlike batch norm, has to have the type of what it normalises.
+                if isinstance(module, (nn.Conv2d, nn.GroupNorm)):
                     module.to(self._dtype)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.model: Any = model.to(memory_format=self._layout)
