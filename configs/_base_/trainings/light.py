@@ -1,0 +1,2 @@
+# How light networks are trained from scratch.
+_base_ = './mini.py'
