@@ -4,8 +4,8 @@
 
 Multiply-adds are those of the whole detector for one VGA image, as SCRFD counts them. Of each family: the
 cheapest, the median and the most expensive of the random architectures that its search allows, and the
-baseline. AP in % on WIDER FACE's validation images, their long side scaled to 640. Sources: SCRFD, the table in
-detection/scrfd/README.md of the repository insightface; DamoFD, the table of its paper (ICLR 2023).
+baseline. AP in % on WIDER FACE's validation images, their long side scaled to 640. Sources: SCRFD, the
+table in detection/scrfd/README.md of the repository insightface; DamoFD, the table of its paper (ICLR 2023).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # The supernets of the light families: a stem of two 3x3 convolutions, dense and depthwise blocks in several
-# widths, stages as deep as a search wants them (skip), a pyramid from stride 8. Widths and depths are those of
-# the config that inherits it.
+# widths, stages as deep as a search wants them (skip), a pyramid from stride 8. Widths and depths are those
+# of the config that inherits it.
 _base_ = './light_detector.py'
 
 model = dict(

@@ -1,5 +1,5 @@
-# The searches of the light families. Multiply-adds are those of the whole detector for one VGA image, as SCRFD
-# counts them. A family sets their maximum; search.constraints.latency_ms.max may join it.
+# The searches of the light families. Multiply-adds are those of the whole detector for one VGA image, as
+# SCRFD counts them. A family sets their maximum; search.constraints.latency_ms.max may join it.
 _base_ = './default.py'
 
 # On few images medium AP is less noisy than hard AP.
