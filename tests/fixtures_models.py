@@ -27,8 +27,7 @@ def tiny(config: Config) -> Config:
     return config
 
 
-<<<<<<< HEAD
-def light(config: Config) -> Config:
+def skipping(config: Config) -> Config:
     """A narrow light space: its own stem, blocks and widths, slots that may be skipped, no p2."""
     config = tiny(config)
     model, widths = config.model, [16, 16, 24, 32]
@@ -46,7 +45,7 @@ def light(config: Config) -> Config:
     return config
 
 
-@pytest.fixture(params=[tiny, light], ids=['paper', 'light'])
+@pytest.fixture(params=[tiny, skipping], ids=['paper', 'light'])
 def any_supernet_config(request: pytest.FixtureRequest) -> Config:
     """Config of a tiny supernet of either kind of space; a copy for each test."""
     init_default_scope('mmdet')
@@ -54,7 +53,8 @@ def any_supernet_config(request: pytest.FixtureRequest) -> Config:
 
     config: Config = request.param(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
     return config
-=======
+
+
 def light_model(stride: int = 8, norm: dict[str, Any] | None = GROUPS, **head: Any) -> Any:
     """Model config of a narrow supernet with a light head and a norm in neck and head.
 
@@ -87,7 +87,6 @@ def light_model(stride: int = 8, norm: dict[str, Any] | None = GROUPS, **head: A
     for key, value in dict(in_channels=16, feat_channels=24, norm_cfg=norm, **head).items():
         model.bbox_head[key] = value
     return model
->>>>>>> l2
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from tests.engine.distributed.process_training import (
     train,
     train_plain,
 )
-from tests.fixtures_models import light
+from tests.fixtures_models import skipping
 
 
 def joined_batch(rank: int) -> list[dict[str, Tensor]]:
@@ -42,17 +42,16 @@ def joined_batch(rank: int) -> list[dict[str, Tensor]]:
     return train(model, range(rank, rank + 1))
 
 
-<<<<<<< HEAD
 def skips(rank: int) -> list[dict[str, Tensor]]:
     """Paths through slots that have no parameters."""
-    model = PathDataParallel(supernet(rank, light), check_interval=1)
+    model = PathDataParallel(supernet(rank, skipping), check_interval=1)
     return train(model, range(rank, rank + 1))
-=======
+
+
 def light(rank: int) -> list[dict[str, Tensor]]:
     """The same with the losses of light detectors, and with batches without faces."""
     model = PathDataParallel(light_supernet(seed=rank), check_interval=1)
     return train(model, range(rank, rank + 1), faceless=((), (1,), (0, 1), ()))
->>>>>>> l2
 
 
 FACELESS = ((1,), (0,), (0, 1))
@@ -206,14 +205,8 @@ def message_of(action: Callable[[], object]) -> str:
 
 
 SCENARIOS = (
-<<<<<<< HEAD
-    joined_batch, skips, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler,
-    other_paths, other_gradients, late_disagreement, other_models, average,
-    older_key,
-=======
-    joined_batch, light, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler,
+    joined_batch, skips, light, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler,
     other_paths, other_gradients, late_disagreement, other_models, average, older_key,
->>>>>>> l2
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ STEPS = 4
 
 def supernet(seed: int = 0, kind: Callable[[Config], Config] = tiny) -> nn.Module:
     """A tiny supernet that trains with fixed batch-norm statistics."""
-    config = tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
+    config = kind(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
     return built(config.model, seed)
 
 
@@ -38,11 +38,7 @@ def built(config: Any, seed: int) -> nn.Module:
     init_default_scope('mmdet')
     torch.manual_seed(seed)
     logging.disable(logging.INFO)
-<<<<<<< HEAD
-    model = MODELS.build(kind(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py')).model)
-=======
     model = MODELS.build(config)
->>>>>>> l2
     model.init_weights()
     logging.disable(logging.NOTSET)
     model.train()

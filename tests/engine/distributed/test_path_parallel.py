@@ -21,7 +21,7 @@ from mmbfbox.export import subnet_weights
 from mmbfbox.models import set_arch, space_of
 from tests.engine.distributed import process_scenarios as scenarios
 from tests.engine.distributed import process_training as training
-from tests.fixtures_models import light
+from tests.fixtures_models import skipping
 
 ROOT = Path(__file__).resolve().parents[3]
 BOTH = range(2)
@@ -67,10 +67,9 @@ def test_two_ranks_train_like_one_process_with_the_joined_batch(ranks):
         close(one, joined)
 
 
-<<<<<<< HEAD
 def test_two_ranks_train_like_one_process_where_slots_are_skipped(ranks):
-    expected = training.train(training.supernet(kind=light), BOTH)
-    space = space_of(training.supernet(kind=light))
+    expected = training.train(training.supernet(kind=skipping), BOTH)
+    space = space_of(training.supernet(kind=skipping))
     paths = [
         choice
         for step in range(training.STEPS)
@@ -79,14 +78,16 @@ def test_two_ranks_train_like_one_process_where_slots_are_skipped(ranks):
     ]
     assert 2 < paths.count('skip') < len(paths) / 2
     for one, two, joined in zip(*(rank['skips'] for rank in ranks), expected, strict=True):
-=======
+        assert same(one, two)
+        close(one, joined)
+
+
 def test_boxes_that_weigh_as_much_as_their_scores_weigh_the_same_on_two_ranks(ranks):
     """Also while all scores together are below 1, which is what quality focal loss starts with."""
     faceless = ((), (1,), (0, 1), ())
     expected = training.train(training.light_supernet(), BOTH, faceless=faceless)
     assert not same(expected[0], expected[1])
     for one, two, joined in zip(*(rank['light'] for rank in ranks), expected, strict=True):
->>>>>>> l2
         assert same(one, two)
         close(one, joined)
 

@@ -13,13 +13,13 @@ from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.scoring.fast import FastScorer
 from mmbfbox.space import Arch
 from mmbfbox.utils.quiet import build_quietly
-from tests.fixtures_models import light
+from tests.fixtures_models import skipping
 from tests.search.scoring.fast.test_scorer import scored, small_search
 
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
-    return light(small_search(tmp_path_factory.mktemp('data')))
+    return skipping(small_search(tmp_path_factory.mktemp('data')))
 
 
 @pytest.fixture(scope='module')
