@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from mmbfbox.errors import UserError
 from mmbfbox.models.layers.blocks import ResidualBlock, build_block, make_conv
 from mmbfbox.space.backbone import BackboneSpace, Stages
-from mmbfbox.space.blocks import Stem, make_block
+from mmbfbox.space.blocks import make_block
+from mmbfbox.space.stem import Stem
 
 BATCH_NORM = dict(type='BN', requires_grad=True)
 INIT = [
@@ -73,7 +74,7 @@ class FaceBackbone(_Backbone):
         stages: for each stage the choice of each slot, as in an arch.
         stem_channels: channels after the stem. Defaults to 64.
         out_channels: channels after each stage. Defaults to the paper's.
-        stem_kernel, stem_down: as in :class:`~mmbfbox.space.blocks.Stem`.
+        stem_kernel, stem_down: as in :class:`~mmbfbox.space.stem.Stem`.
         norm_cfg: config of the norm. Defaults to batch norm.
         zero_init_residual: start with the last norm of every residual block at 0, so that each block is
             its shortcut. Defaults to False.
