@@ -105,8 +105,12 @@ def main() -> None:
     """Run what is missing, or print what there is."""
     parser = new_parser(__doc__)
     parser.add_argument('--data', type=Path, help='folder in WIDER FACE layout')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ingredients'))
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1])
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/ingredients'), help='where trainings go'
+    )
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1], help='of weights and data order'
+    )
     parser.add_argument('--only', nargs='+', metavar='WORDS', help='ingredients with these words')
     parser.add_argument('--table', action='store_true', help='print the records and do nothing')
     args = parser.parse_args()
