@@ -1,0 +1,24 @@
+"""Functions that numba compiles on their first call, and keeps on disk where it can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from numba import njit
+
+AnyFunction = TypeVar('AnyFunction', bound=Callable[..., Any])
+
+
+def compiled(function: AnyFunction) -> AnyFunction:
+    """The same function as machine code, with C's rules for division: by zero gives infinity or NaN.
+
+    The code is kept beside the module or in the user's cache folder, so it is compiled once. Where
+    neither can be written to, each process compiles it anew, which takes a second or two.
+    """
+    options = {'nogil': True, 'error_model': 'numpy'}
+    try:
+        result: AnyFunction = njit(cache=True, **options)(function)
+    except RuntimeError:  # numba has found no folder for it
+        result = njit(**options)(function)
+    return result
