@@ -7,6 +7,12 @@ from mmbfbox_ops.focal_loss import sigmoid_focal_loss_backward, sigmoid_focal_lo
 from mmbfbox_ops.soft_suppression import softnms
 from mmbfbox_ops.suppression import nms, nms_match
 
-__all__ = ['nms', 'nms_match', 'sigmoid_focal_loss_backward', 'sigmoid_focal_loss_forward', 'softnms']
+__all__ = [
+    'nms',
+    'nms_match',
+    'sigmoid_focal_loss_backward',
+    'sigmoid_focal_loss_forward',
+    'softnms',
+]
 
 __version__ = '0.1.0'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from numba import njit
@@ -16,9 +17,9 @@ def compiled(function: AnyFunction) -> AnyFunction:
     The code is kept beside the module or in the user's cache folder, so it is compiled once. Where
     neither can be written to, each process compiles it anew, which takes a second or two.
     """
-    options = {'nogil': True, 'error_model': 'numpy'}
+    compile_it = partial(njit, nogil=True, error_model='numpy')
     try:
-        result: AnyFunction = njit(cache=True, **options)(function)
+        result: AnyFunction = compile_it(cache=True)(function)
     except RuntimeError:  # numba has found no folder for it
-        result = njit(**options)(function)
+        result = compile_it()(function)
     return result

@@ -25,8 +25,8 @@ def missing_operator(name: str) -> Callable[..., NoReturn]:
 
     def operator(*args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(
-            f"mmcv's operator {name} was not compiled: this environment has only mmbfbox-ops, with NMS and focal "
-            'loss; run `make env OPS=full` in a clone of mmbfbox, or replace mmcv-lite and mmbfbox-ops by mmcv'
+            f"mmcv's operator {name} is compiled code, and mmbfbox-ops, which is installed in its place, has "
+            'NMS and focal loss only; run `make env OPS=full` in a clone of mmbfbox, or install mmcv instead'
         )
 
     operator.__name__ = operator.__qualname__ = name

@@ -31,7 +31,7 @@ def softnms(
         iou_threshold: least IoU that costs score, for methods 0 and 1.
         sigma: width of the Gaussian of method 2.
         min_score: a box whose score falls below is dropped.
-        method: what an overlapped score is multiplied with: 0, zero; 1, ``1 - IoU``; 2, ``exp(-IoU^2 / sigma)``.
+        method: the factor of an overlapped score: 0, zero; 1, ``1 - IoU``; 2, ``exp(-IoU^2 / sigma)``.
         offset: a box is ``x2 - x1 + offset`` wide, 0 or 1.
 
     Raises:

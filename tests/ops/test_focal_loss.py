@@ -79,7 +79,7 @@ def test_half_precision_is_computed_in_float32(dtype: torch.dtype):
     assert torch.equal(loss(logits, targets, 2.0, 0.25), expected)
 
 
-@pytest.mark.skipif(COMPILED and not torch.cuda.is_available(), reason='compiled: CUDA tensors only')
+@pytest.mark.skipif(COMPILED and not torch.cuda.is_available(), reason='compiled for CUDA only')
 def test_the_loss_that_mmdet_takes_on_cuda_trains_as_the_one_that_it_takes_on_the_cpu():
     logits, targets = samples()
     device = 'cuda' if COMPILED else 'cpu'
