@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -19,7 +19,7 @@ def compiled(function: AnyFunction) -> AnyFunction:
     """
     compile_it = partial(njit, nogil=True, error_model='numpy')
     try:
-        result: AnyFunction = compile_it(cache=True)(function)
+        result: Any = compile_it(cache=True)(function)
     except RuntimeError:  # numba has found no folder for it
         result = compile_it()(function)
-    return result
+    return cast(AnyFunction, result)
