@@ -27,7 +27,7 @@ def shared_data() -> Path:
 def mmengines_own_loading(monkeypatch) -> Iterator[None]:
     """mmengine as it is before anybody asks for safe loading, on a torch that unpickles whatever comes.
 
-    Other tests of the process may have asked. torch before 2.6 needs no variable for it.
+    Other tests of the process may have asked.
     """
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
     CheckpointLoader.register_scheme('', load_from_local, force=True)
