@@ -84,7 +84,9 @@ class ScrfdReader:
             corners = np.stack(np.mgrid[:rows, :columns][::-1], -1).reshape(-1, 2) * stride
             corners = corners.repeat(self.anchors, 0)
             sides = distances[0] * stride
-            found.append((scores[0, :, 0], np.hstack([corners - sides[:, :2], corners + sides[:, 2:]])))
+            found.append(
+                (scores[0, :, 0], np.hstack([corners - sides[:, :2], corners + sides[:, 2:]]))
+            )
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
 
@@ -167,7 +169,14 @@ def test_metadata_says_what_a_reader_needs_and_nothing_of_this_machine(tmp_path)
     }
     assert OnnxMeta.from_texts(texts, path) == exported.meta
     content = path.read_bytes()
-    here = [str(Path.cwd()), str(Path.home()), str(tmp_path), os.sep + 'site-packages', '.py', 'File "']
+    here = [
+        str(Path.cwd()),
+        str(Path.home()),
+        str(tmp_path),
+        os.sep + 'site-packages',
+        '.py',
+        'File "',
+    ]
     for word in (*here, os.environ.get('USER') or 'stack_trace', os.uname().nodename):
         assert word.encode() not in content, word
     assert not re.search(rb'/(home|tmp|usr|work|root)/', content)
