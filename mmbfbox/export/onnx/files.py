@@ -98,6 +98,6 @@ def write_onnx_files(
             scores = wider_ap(runs, exported.meta, wider, box)
     paths = [write_model(model, path) for path, model in models.items()]
     if openvino:
-        xml = write_openvino(exported.model, exported.meta, out.with_suffix('.xml'))
+        xml = write_openvino(exported.model, out.with_suffix('.xml'))
         paths += [xml, xml.with_suffix('.bin')]
     return WrittenFiles(exported, paths, scores)

@@ -7,19 +7,17 @@ from pathlib import Path
 
 import onnx
 
-from mmbfbox.artifacts.onnx_meta import OnnxMeta
 from mmbfbox.errors import UserError
 from mmbfbox.utils.files import atomic_write
 
 
-def write_openvino(model: onnx.ModelProto, meta: OnnxMeta, path: str | Path) -> Path:
+def write_openvino(model: onnx.ModelProto, path: str | Path) -> Path:
     """Write ``<name>.xml`` and ``<name>.bin``, in float32.
 
-    The metadata stands in the XML file's ``model_info``, by the names that it has in ONNX.
+    OpenVINO keeps the metadata of an ONNX file in the XML file, as ``rt_info/framework``.
 
     Args:
         model: the exported graph.
-        meta: its metadata.
         path: of the XML file.
 
     Raises:
@@ -30,8 +28,6 @@ def write_openvino(model: onnx.ModelProto, meta: OnnxMeta, path: str | Path) -> 
     except ImportError as error:
         raise UserError('openvino is not installed; pip install openvino') from error
     converted = openvino.Core().read_model(model.SerializeToString())
-    for name, text in meta.to_texts().items():
-        converted.set_rt_info(text, ['model_info', name])
     final = Path(path).with_suffix('.xml')
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / 'model.xml'
