@@ -49,7 +49,7 @@ def publish_folder(
     int8: str | Path | None = None,
     size: int = 640,
 ) -> PublishedFolder:
-    """Write ``README.md``, ``config.py``, weights as ``.safetensors`` and ``.pth``, ``model.onnx`` and hashes.
+    """Write card, config, weights as ``.safetensors`` and ``.pth``, ``model.onnx`` and hashes.
 
     All is made before the first file is written.
 
