@@ -101,12 +101,18 @@ def check_parity(
     Raises:
         UserError: they do not agree.
     """
-    parity = compare(detector, prepared, onnx_run(model), batches)
-    if not parity.holds:
+    try:
+        parity = compare(detector, prepared, onnx_run(model), batches)
+        problem = '' if parity.holds else f'{parity}; expected at most {SCORE} and {PIXELS} px'
+    except UserError:
+        raise
+    except Exception as error:  # onnxruntime has errors of many kinds
+        problem = f'it fails: {str(error).splitlines()[0]}'
+    if problem:
         raise UserError(
-            f'the exported file does not agree with the detector ({parity}; expected at most {SCORE} and '
-            f'{PIXELS} px), so it was not written; a module of the detector depends on the size of the image '
-            f'or on the batch'
+            f'the exported file does not agree with the detector ({problem}), so it was not written; a '
+            f'module of the detector depends on the size of the image or on the batch, or a level that '
+            f'was left out is merged into others'
         )
     return parity
 

@@ -80,7 +80,8 @@ def small(head: str = 'per level', strides: tuple[int, ...] = (4, 8, 16, 32)) ->
     model = base()
     levels = len(strides)
     first = strides[0] // 4
-    widths = [8, 12, 16, 16, 16, 16, 16][: first.bit_length() - 1 + levels]
+    skipped = first.bit_length() - 1
+    widths = [8, 12, 16, 16][: skipped + levels]
     model.backbone = dict(
         type='FaceBackbone', stem_channels=8, out_channels=widths,
         stages=[['conv3'], ['dw3_5'], ['dense2x32'], *[['dw3']] * 4][: len(widths)],
@@ -94,7 +95,7 @@ def small(head: str = 'per level', strides: tuple[int, ...] = (4, 8, 16, 32)) ->
     if first > 1:
         model.neck = [
             dict(type='FPN', in_channels=widths, out_channels=8, num_outs=levels,
-                 start_level=first.bit_length() - 1)
+                 start_level=skipped, add_extra_convs='on_output')
         ]  # fmt: skip
     model.bbox_head.merge(dict(in_channels=8))
     model.bbox_head.anchor_generator.strides = list(strides)

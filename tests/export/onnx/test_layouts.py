@@ -131,6 +131,8 @@ def test_levels_that_a_reader_does_not_know_can_be_left_out(image):
     session = onnxruntime.InferenceSession(exported.model.SerializeToString())
     outputs = session.run(['bbox_32'], {'image': np.zeros((1, 3, 96, 160), np.float32)})
     assert outputs[0].shape == (1, 15, 4)
+    with pytest.raises(UserError, match='it fails: .*a level that was left out is merged'):
+        export_onnx(small(), strides=(4, 8, 16))
 
 
 def test_a_file_can_suppress_boxes_itself(image):

@@ -147,7 +147,7 @@ class _AsksForShapes(nn.Module):
 
     def forward(self, maps: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
         first, *rest = maps
-        return [torch.pixel_shuffle(first.repeat(1, 4, 1, 1), 2)[:, :, ::2, ::2] + 0 * first, *rest]
+        return [first + first.flatten(2).mean(2)[..., None, None], *rest]
 
 
 class _OtherAnswer(nn.Module):
