@@ -1,0 +1,111 @@
+"""Runs a program in a fork of the server, within a time limit, whatever becomes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parents[2]
+GRACE = 120
+"""Seconds beyond a case's limit after which the server itself is taken for lost; also its time to start."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended.
+
+    Args:
+        status: exit code, negative for the signal that ended it; None if it did not end in time.
+        stdout: what it printed.
+        stderr: what it printed there.
+        seconds: that it took.
+    """
+
+    status: int | None
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class Client:
+    """A server that is started when it is needed, and again when it was lost.
+
+    Args:
+        logs: folder for what programs print.
+        seconds: that a program may take.
+    """
+
+    def __init__(self, logs: Path, seconds: float = 120) -> None:
+        self.logs = logs
+        self.seconds = seconds
+        self._server: subprocess.Popen[str] | None = None
+
+    def run(self, script: Path, arguments: Sequence[str], folder: Path) -> Outcome:
+        """Run a script with these arguments in a folder."""
+        out, err = self.logs / 'stdout.txt', self.logs / 'stderr.txt'
+        request = dict(
+            script=str(script),
+            arguments=list(arguments),
+            folder=str(folder),
+            stdout=str(out),
+            stderr=str(err),
+            seconds=self.seconds,
+        )
+        answer = self._ask(request)
+        texts = [path.read_text(errors='replace') if path.exists() else '' for path in (out, err)]
+        return Outcome(answer['status'], texts[0], texts[1], answer['seconds'])
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._server is None or self._server.poll() is not None:
+            self._start()
+        assert self._server and self._server.stdin and self._server.stdout
+        self._server.stdin.write(json.dumps(request) + '\n')
+        self._server.stdin.flush()
+        answer = _line(self._server.stdout, self.seconds + GRACE)
+        if answer is None:
+            self.close()
+            return {'status': None, 'seconds': self.seconds + GRACE}
+        return answer
+
+    def _start(self) -> None:
+        environment = {
+            **os.environ,
+            'PYTHONPATH': str(ROOT),
+            'OMP_NUM_THREADS': '1',
+            'PYTHONWARNINGS': 'ignore',
+            'MPLBACKEND': 'agg',
+        }
+        self._server = subprocess.Popen(
+            [sys.executable, '-m', 'tests.abuse.server'],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._server.stdout
+        if _line(self._server.stdout, GRACE) is None:
+            self.close()
+            raise RuntimeError('the server does not start; what it printed stands above')
+
+    def close(self) -> None:
+        """End the server."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+
+def _line(stream: IO[str], seconds: float) -> dict[str, Any] | None:
+    """The next answer; None if none comes."""
+    if not select.select([stream], [], [], seconds)[0]:
+        return None
+    text = stream.readline()
+    return json.loads(text) if text else None
