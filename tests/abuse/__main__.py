@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 
 from tests.abuse.case import Case
-from tests.abuse.client import Client
+from tests.abuse.client import LIBRARIES, OF_TRAINING, Client
 from tests.abuse.hunt import Hunt
 from tests.abuse.material import Material
 from tests.abuse.report import progress, save, summary
 from tests.abuse.strategies import OF_CHAIN, STRATEGIES
 
-ROUND = 12
-"""Cases of a strategy before it is the next one's turn."""
+TURNS = {'configs': 6, 'annotations': 16, 'predictions': 16, 'images': 10, 'work dirs': 6}
+"""Cases of a strategy before it is the next one's turn: fewer where each takes longer."""
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument('--repeat', type=Path, help='run the case in this file once more')
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        client = Client(Path(temporary))
+        client = Client(Path(temporary), (*LIBRARIES, *OF_TRAINING))
         material = Material(client, Path(temporary) / 'material')
         try:
             if args.repeat:
@@ -62,7 +62,7 @@ def search(hunt: Hunt, material: Material, args: argparse.Namespace) -> None:
     cases = {name: STRATEGIES[name](chain) for name in names}
     while time.monotonic() < end:
         name = names[turn % len(names)]
-        hunt.go(name, cases[name], chain, ROUND, args.seed * 10_000 + turn)
+        hunt.go(name, cases[name], chain, TURNS[name], args.seed * 10_000 + turn)
         turn += 1
         print(progress(hunt, name, end - time.monotonic()), flush=True)
 

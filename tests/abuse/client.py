@@ -13,6 +13,26 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
+LIBRARIES = (
+    'mmbfbox.command_line',
+    'mmbfbox.models',
+    'mmbfbox.datasets',
+    'mmbfbox.engine',
+    'mmbfbox.evaluation.metrics',
+    'mmbfbox.evaluation.files',
+    'mmbfbox.evaluation.plots',
+)
+"""What every tool needs."""
+OF_TRAINING = (
+    'mmbfbox.export',
+    'mmbfbox.inference',
+    'mmbfbox.search.report',
+    'torch._dynamo',
+    'torch.utils.tensorboard',
+    'yapf.yapflib.yapf_api',
+    'skimage',
+)
+"""What only long runs need, some of it imported late and slowly."""
 GRACE = 120
 """Seconds beyond a case's limit after which the server itself is taken for lost; also its time to start."""
 
@@ -39,11 +59,15 @@ class Client:
 
     Args:
         logs: folder for what programs print.
+        libraries: that are loaded before any program starts.
         seconds: that a program may take.
     """
 
-    def __init__(self, logs: Path, seconds: float = 120) -> None:
+    def __init__(
+        self, logs: Path, libraries: Sequence[str] = LIBRARIES, seconds: float = 120
+    ) -> None:
         self.logs = logs
+        self.libraries = libraries
         self.seconds = seconds
         self._server: subprocess.Popen[str] | None = None
 
@@ -83,7 +107,7 @@ class Client:
             'MPLBACKEND': 'agg',
         }
         self._server = subprocess.Popen(
-            [sys.executable, '-m', 'tests.abuse.server'],
+            [sys.executable, '-m', 'tests.abuse.server', *self.libraries],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

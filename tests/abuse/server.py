@@ -1,9 +1,9 @@
 """The process in which cases run: it loads the libraries once and forks for every case.
 
-Each fork is a fresh program: what one case does to registries, loggers or memory is gone with it, and a native
-crash or a hang ends that fork alone. Started by :mod:`tests.abuse.client`, never by hand:
+Each fork is a fresh program: what one case does to registries, loggers or memory is gone with it, and a
+native crash or a hang ends that fork alone. Started by :mod:`tests.abuse.client`, never by hand:
 
-    python -m tests.abuse.server
+    python -m tests.abuse.server LIBRARY ...
 
 A line of JSON on the standard input asks for a run, and a line of JSON answers.
 """
@@ -25,29 +25,11 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
-LIBRARIES = (
-    'mmbfbox.command_line',
-    'mmbfbox.models',
-    'mmbfbox.datasets',
-    'mmbfbox.engine',
-    'mmbfbox.evaluation.metrics',
-    'mmbfbox.evaluation.files',
-    'mmbfbox.evaluation.plots',
-    'mmbfbox.export',
-    'mmbfbox.inference',
-    'mmbfbox.search',
-    'mmbfbox.search.report',
-    # What is imported late, and slowly.
-    'torch._dynamo',
-    'torch.utils.tensorboard',
-    'yapf.yapflib.yapf_api',
-    'matplotlib.pyplot',
-    'skimage',
-)
 MEMORY = 6 << 30
-"""Bytes that a case may ask for beyond what the libraries take: asking for more fails, as on a small machine."""
+"""Bytes that a case may take beyond the libraries; more is refused, as on a small machine."""
 FILE = 256 << 20
 """Bytes of the largest file that a case may write."""
 
@@ -56,8 +38,9 @@ def main() -> None:
     """Serve until the input ends."""
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)  # what a library prints is no answer
-    for library in LIBRARIES:
+    for library in sys.argv[1:]:
         importlib.import_module(library)
+    _without_layout()
     gc.collect()
     gc.freeze()  # the forks need not go through all of it again
     print(json.dumps({'ready': True}), file=answers, flush=True)
@@ -70,6 +53,13 @@ def main() -> None:
         status = _wait(child, request['seconds'])
         answer = {'status': status, 'seconds': time.monotonic() - start}
         print(json.dumps(answer), file=answers, flush=True)
+
+
+def _without_layout() -> None:
+    """Leave out what lays the text of a config out: it takes longer than all else in a short training."""
+    from mmengine.config import config
+
+    config.FormatCode = lambda text, **_: (text, True)
 
 
 def _become(request: dict[str, Any]) -> NoReturn:
@@ -87,7 +77,8 @@ def _become(request: dict[str, Any]) -> NoReturn:
         os.dup2(os.open(name, flags, 0o644), descriptor)
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
-    taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
+    pages = Path('/proc/self/statm').read_text().split()[0]
+    taken = int(pages) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
