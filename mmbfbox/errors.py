@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
+import inspect
+import re
 import sys
-from collections.abc import Callable
-from typing import ParamSpec
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
+from typing import Any, ParamSpec
 
 P = ParamSpec('P')
 _LOST_BATCHES = ('DataLoader timed out', 'out of shared memory', 'shared memory object', '(shm)')
@@ -21,8 +26,21 @@ class UserError(ValueError):
         super().__init__(message.rsplit(f'{type(self).__name__}: ', 1)[-1].strip())
 
 
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three of the known names that look like a mistyped one.
+
+    Example:
+        >>> near_names('bakcbone', ['neck', 'backbone', 'bbox_head'])
+        ['backbone']
+    """
+    return difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.8)
+
+
 def exit_on_user_error(main: Callable[P, None]) -> Callable[P, None]:
-    """Wrap the ``main`` of a command line: a :class:`UserError` becomes one line and exit code 1."""
+    """Wrap the ``main`` of a command line: a :class:`UserError` becomes one line and exit code 1.
+
+    So does what goes wrong because a config asks for a part that cannot be built.
+    """
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -42,5 +60,61 @@ def exit_on_user_error(main: Callable[P, None]) -> Callable[P, None]:
                 file=sys.stderr,
             )
             sys.exit(1)
+        except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+            reason = why_not_built(error)
+            if reason is None:
+                raise
+            print(f'error: {reason}', file=sys.stderr)
+            sys.exit(1)
 
     return wrapped
+
+
+def why_not_built(error: Exception) -> str | None:
+    """One sentence on the part of a config that mmengine could not build; None for other errors.
+
+    Parts are built by mmengine's ``build_from_cfg``, which calls what a ``type`` names with the keys
+    beside it. Wrong keys and types, and values that are refused, are faults of the config; whatever else
+    happens inside a part is not.
+
+    Args:
+        error: as it was caught, with its traceback.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    builds = [frame for frame in frames if frame.f_code.co_name == 'build_from_cfg']
+    if not builds:
+        return None
+    part, at_the_part = builds[-1].f_locals.get('cfg'), frames[-1] is builds[-1]
+    if not isinstance(part, Mapping):
+        return (
+            f'the config has {part!r} where the settings of a part belong; give a dict with a type'
+        )
+    kind = getattr(part.get('type'), '__name__', part.get('type'))
+    said = str(error.args[0] if error.args else error).partition('\n')[0]
+    unexpected = re.search(r"unexpected keyword argument '(\w+)'", said)
+    if unexpected and unexpected[1] in part:
+        near = near_names(unexpected[1], _known_to(builds[-1], part) - {unexpected[1]})
+        hint = f'did you mean {" or ".join(near)}?' if near else 'correct or remove it'
+        return f'{kind} of the config takes no {unexpected[1]} ({said}); {hint}'
+    if isinstance(error, KeyError) and at_the_part and kind is None:
+        return f'the config has {dict(part)} where a part belongs; give it a type'
+    if isinstance(error, KeyError) and at_the_part:
+        near = near_names(str(kind), _registered(builds[-1]))
+        hint = f'did you mean {" or ".join(near)}?' if near else 'add its module to custom_imports'
+        return f'the config asks for the type {kind}, which is not registered; {hint}'
+    if at_the_part or isinstance(error, (AssertionError, ValueError)):
+        return f'{kind} of the config cannot be built ({said[:200]}); correct its settings'
+    return None
+
+
+def _known_to(build: FrameType, part: Mapping[str, Any]) -> set[str]:
+    """The keys of a part, and what the class or function that it names takes."""
+    kind = build.f_locals.get('obj_cls')
+    return set(part) | set(inspect.signature(kind).parameters if callable(kind) else ())
+
+
+def _registered(build: FrameType) -> list[str]:
+    """The types of the registry that was asked, and of the one above it."""
+    registry = build.f_locals.get('registry')
+    above = getattr(registry, 'parent', None)
+    return [name for one in (registry, above) for name in getattr(one, 'module_dict', ())]
