@@ -41,11 +41,6 @@ class Case:
         """The tool's file."""
         return ROOT / 'tools' / f'{self.tool}.py' if '/' not in self.tool else Path(self.tool)
 
-    @property
-    def size(self) -> int:
-        """How much there is to look at, to prefer small failures."""
-        return len(self.to_json())
-
     def to_json(self) -> str:
         """As text, for a file that repeats it."""
         return json.dumps(asdict(self), indent=1)

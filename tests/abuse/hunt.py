@@ -21,7 +21,7 @@ SHRINKS = 12
 
 
 class FaultError(Exception):
-    """Tells hypothesis that a case failed; each fault has a class of its own, so that it stays with one."""
+    """Tells hypothesis of a fault; each has a class of its own, so that it is not taken for another."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Found:
     verdict: Verdict
     case: Case
     log: str
-    times: int = 1
+    times: int = 0
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Hunt:
             self.tried.setdefault(name, Counter()),
         )
         known = set(self.faults)
-        verdicts: dict[str, Verdict] = {}
+        verdicts: dict[str, tuple[Verdict, str]] = {}
         left = self.shrinks
 
         @seed(start)
@@ -102,14 +102,16 @@ class Hunt:
                     left -= 1
                     if left < 0:
                         return
-                verdict, log = self.run(case, material)
-                verdicts[text] = verdict
+                verdict, log = verdicts[text] = self.run(case, material)
                 counts[verdict.kind] += 1
                 tried[case.what] += 1
                 if verdict.is_fault:
-                    self._note(verdict, case, log)
-            verdict = verdicts[text]
+                    self.faults.setdefault(str(verdict), Found(verdict, case, log)).times += 1
+            verdict, log = verdicts[text]
             if verdict.is_fault and str(verdict) not in known:
+                # The last one that hypothesis asks for is the smallest.
+                found = self.faults[str(verdict)]
+                found.case, found.log = case, log
                 raise self._class(str(verdict))
 
         try:
@@ -117,12 +119,6 @@ class Hunt:
         except BaseException as error:
             if not _is_fault(error):
                 raise
-
-    def _note(self, verdict: Verdict, case: Case, log: str) -> None:
-        found = self.faults.setdefault(str(verdict), Found(verdict, case, log, 0))
-        found.times += 1
-        if case.size < found.case.size:
-            found.case, found.log = case, log
 
     def _class(self, name: str) -> type[FaultError]:
         word = re.sub(r'\W+', '_', name)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmengine import Config
 
+from mmbfbox.errors import UserError
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.literals import literal
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'
 _SPAN = re.compile(r'`([^`\n]+)`')
 _DOTTED = re.compile(r'[a-z]\w*(\.\w+)+(?==|$)')
 _OF_CLASS = re.compile(r'([A-Z]\w+)(?:\((\w+)=|\.([a-z]\w*)$)')
+_OWNER = re.compile(r'[A-Z]\w+|[a-z_]+(\.[a-z_]+)+|[a-z]+(_[a-z]+)+')
+_FILE = re.compile(r'\.(json|jsonl|md|py|sh|html|pth|txt|mat|toml)$')
 _PRIVATE = ('custom_imports', 'launcher', 'work_dir', 'experiment_name', 'cfg', 'default_scope')
 """What is not for users to set, or would leave the case's folder."""
 
@@ -77,25 +82,31 @@ def _documented(config: Config) -> Iterator[tuple[str, list[Any]]]:
     places = _places(config)
     for document in sorted(DOCS.glob('*.md')):
         owners: list[str] = []
-        for line in document.read_text(encoding='utf-8').splitlines():
-            spans = _SPAN.findall(line)
-            values = _values(spans)
-            for span in spans:
-                if _DOTTED.match(span):
-                    yield span.partition('=')[0], values
-                for name, one, other in _OF_CLASS.findall(span):
-                    for place in places.get(name, ()):
-                        yield f'{place}.{one or other}', values
-            if line.startswith('| `') and owners:
-                for name in re.findall(r'`(\w+)`', line.split('|')[1]):
-                    for owner in owners:
-                        for place in places.get(owner, [owner] if '.' in owner else []):
-                            yield f'{place}.{name}', values
-            elif spans and not line.startswith('|--'):
-                # What the paragraph before a table, or its head, speaks of.
-                owners = [
-                    span for span in spans if re.fullmatch(r'[A-Z]\w+|[a-z_]+\.[a-z_.]+', span)
-                ]
+        for block in document.read_text(encoding='utf-8').split('\n\n'):
+            head, *lines = block.splitlines() or ['']
+            # Of a table, its head: what a row says has another owner.
+            text = head if block.startswith('|') else block
+            named = [span.partition('=')[0] for span in _SPAN.findall(text)]
+            owners = [name for name in named if _OWNER.fullmatch(name)] or owners
+            for line in [head, *lines]:
+                values = _values(_SPAN.findall(line))
+                for key in _of_line(line, owners, places):
+                    yield key, values
+
+
+def _of_line(line: str, owners: list[str], places: dict[str, list[str]]) -> Iterator[str]:
+    """The keys that a line of a document names; a row of a table, as keys of its owners."""
+    inside: list[str] = []
+    for span in _SPAN.findall(line):
+        if _DOTTED.match(span) and not _FILE.search(span):
+            yield span.partition('=')[0]
+        for name, one, other in _OF_CLASS.findall(span):
+            inside = places.get(name, [])
+            yield from (f'{place}.{one or other}' for place in inside)
+    if line.startswith('| `'):
+        where = inside or [place for owner in owners for place in places.get(owner, [owner])]
+        for name in re.findall(r'`(\w+)`', line.split('|')[1]):
+            yield from (f'{place}.{name}' for place in where if place[0].islower())
 
 
 def _places(config: Config) -> dict[str, list[str]]:
@@ -112,8 +123,6 @@ def _values(spans: list[str]) -> list[Any]:
     found = []
     for span in spans:
         for text in (span, span.partition('=')[2]):
-            try:
-                found.append(ast.literal_eval(text))
-            except (ValueError, SyntaxError):
-                continue
-    return [value for value in found if not isinstance(value, (bytes, set))]
+            with suppress(UserError, ValueError, SyntaxError):
+                found.append(literal(ast.parse(text, mode='eval').body))
+    return found

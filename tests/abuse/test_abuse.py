@@ -103,12 +103,13 @@ def test_a_fault_is_found_once_made_small_and_can_be_repeated(client, tmp_path):
 
 def test_keys_that_the_documents_name_are_found_where_a_config_has_their_part():
     supernet = {key.dotted: key for key in keys_of(SUPERNET) if key.documented}
-    steps = [key for key in supernet if key.endswith('.spare')]
-    assert steps and None in supernet[steps[0]].known
+    invalid = supernet['train_dataloader.dataset.invalid_faces']
+    assert {'ignore', 'keep', 'drop'} <= set(invalid.known)
+    assert any(key.endswith('.transforms.0.spare') for key in supernet)
     assert any(key.startswith('custom_hooks.') and key.endswith('.action') for key in supernet)
     assert 'fair' in next(supernet[key] for key in supernet if key.endswith('.sampling')).known
     search = {key.dotted for key in keys_of(SEARCH) if key.documented}
-    assert {'search.scorer.precision', 'search.latency.repeats', 'search.sampler.type'} <= search
+    assert {'search.scorer.precision', 'search.latency.repeats', 'search.sampler'} <= search
 
 
 def program(folder: Path, text: str) -> Path:
