@@ -17,7 +17,7 @@ from tests.abuse.case import Case
 from tests.abuse.client import LIBRARIES, OF_TRAINING, Client
 from tests.abuse.hunt import Hunt
 from tests.abuse.material import Material
-from tests.abuse.report import progress, save, summary
+from tests.abuse.report import describe, progress, save, summary
 from tests.abuse.strategies import OF_CHAIN, STRATEGIES
 
 TURNS = {'configs': 6, 'annotations': 16, 'predictions': 16, 'images': 10, 'work dirs': 6}
@@ -45,6 +45,8 @@ def main() -> None:
                 sys.exit(repeat(args.repeat, client, material))
             hunt = Hunt(client, Path(temporary) / 'case')
             search(hunt, material, args)
+        except KeyboardInterrupt:
+            print('stopped; what was found so far:')
         finally:
             client.close()
     print(summary(hunt))
@@ -62,9 +64,12 @@ def search(hunt: Hunt, material: Material, args: argparse.Namespace) -> None:
     cases = {name: STRATEGIES[name](chain) for name in names}
     while time.monotonic() < end:
         name = names[turn % len(names)]
+        known = set(hunt.faults)
         hunt.go(name, cases[name], chain, TURNS[name], args.seed * 10_000 + turn)
         turn += 1
         print(progress(hunt, name, end - time.monotonic()), flush=True)
+        for fault in set(hunt.faults) - known:
+            print(f'    {describe(fault, hunt.faults[fault])}', flush=True)
 
 
 def repeat(path: Path, client: Client, material: Material) -> int:

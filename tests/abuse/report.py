@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from mmbfbox.utils.fingerprint import fingerprint
 from tests.abuse.hunt import Found, Hunt
 from tests.abuse.verdict import FAULTS, REFUSED, WORKED
 
@@ -38,19 +39,26 @@ def summary(hunt: Hunt) -> str:
 
 
 def save(hunt: Hunt, folder: Path) -> str:
-    """Write a file for each fault, and say how to repeat it."""
+    """Write for each fault what repeats it and what it printed, and list them, the most frequent first."""
     if not hunt.faults:
         return '\nno fault'
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f'\n{len(hunt.faults)} different faults']
     for name, found in sorted(hunt.faults.items(), key=lambda item: -item[1].times):
-        path = folder / f'{re.sub(r"[^A-Za-z0-9]+", "-", name)[:120].strip("-")}.json'
+        path = folder / f'{_file_name(name)}.json'
         path.write_text(found.case.to_json() + '\n')
-        lines.append(f'{found.times:4d} x  {name}\n        {_last(found)}')
+        path.with_suffix('.log').write_text(found.log)
+        lines.append(f'{found.times:4d} x  {describe(name, found)}')
         lines.append(f'        python -m tests.abuse --repeat {path}')
     return '\n'.join(lines)
 
 
-def _last(found: Found) -> str:
-    said = found.log.strip().splitlines()
-    return f'{found.case.what}: {said[-1][:160]}' if said else found.case.what
+def describe(name: str, found: Found) -> str:
+    """A fault in two lines: its name, and what was tried and said."""
+    said = found.log.strip().splitlines()[-1:]
+    return f'{name}\n        {": ".join([found.case.what, *said])[:200]}'
+
+
+def _file_name(name: str) -> str:
+    short = re.sub(r'[^A-Za-z0-9]+', '-', name.replace('mmbfbox/', '')).strip('-')[:80]
+    return f'{short}-{fingerprint(name)[:4]}'
