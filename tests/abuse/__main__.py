@@ -40,17 +40,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         client = Client(Path(temporary), (*LIBRARIES, *OF_TRAINING))
         material = Material(client, Path(temporary) / 'material')
+        hunt = Hunt(client, Path(temporary) / 'case')
         try:
             if args.repeat:
                 sys.exit(repeat(args.repeat, client, material))
-            hunt = Hunt(client, Path(temporary) / 'case')
             search(hunt, material, args)
         except KeyboardInterrupt:
             print('stopped; what was found so far:')
         finally:
             client.close()
-    print(summary(hunt))
-    print(save(hunt, args.out))
+            if hunt.counts:
+                print(f'\n{summary(hunt)}\n{save(hunt, args.out)}')
     sys.exit(bool(hunt.faults))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def as_text(data: bytes) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write bytes that were given by :func:`as_text`; ``{configs}`` is the folder of the configs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_way(path)
     path.write_bytes(text.replace('{configs}', str(ROOT / 'configs')).encode('latin-1'))
 
 
@@ -80,13 +81,17 @@ def remove(path: Path) -> None:
 
 
 def cut(path: Path, keep: float) -> None:
-    """Keep the first part of a file, as after a full disk or a broken download."""
+    """Keep the first part of a file, as after a full disk or a broken download; of a folder nothing."""
+    if path.is_dir():
+        return folder(path)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
 
 
 def flip(path: Path, at: float, bit: int) -> None:
-    """Turn one bit over."""
+    """Turn one bit of a file over."""
+    if path.is_dir():
+        return folder(path)
     data = bytearray(path.read_bytes())
     if data:
         data[min(int(len(data) * at), len(data) - 1)] ^= 1 << bit
@@ -95,18 +100,26 @@ def flip(path: Path, at: float, bit: int) -> None:
 
 def copy(path: Path, source: str) -> None:
     """Put a copy of another file or folder of the case in this place."""
-    origin = path
-    while not (origin / source).exists() and origin != origin.parent:
-        origin = origin.parent
+    case = next(above for above in path.parents if (above / source).exists())
+    with tempfile.TemporaryDirectory() as temporary:
+        copied = Path(temporary) / 'copy'
+        (shutil.copytree if (case / source).is_dir() else shutil.copyfile)(case / source, copied)
+        _make_way(path)
+        shutil.move(copied, path)
+
+
+def _make_way(path: Path) -> None:
     remove(path)
+    for above in path.parents:
+        if above.is_file():
+            above.unlink()
     path.parent.mkdir(parents=True, exist_ok=True)
-    (shutil.copytree if (origin / source).is_dir() else shutil.copyfile)(origin / source, path)
 
 
 def folder(path: Path) -> None:
     """Put an empty folder in this place."""
-    remove(path)
-    path.mkdir(parents=True)
+    _make_way(path)
+    path.mkdir()
 
 
 def draw(
@@ -129,6 +142,7 @@ def draw(
         exif = Image.Exif()
         exif[0x0112] = writer.pop('orientation')
         writer['exif'] = exif
+    _make_way(path)
     image.save(path, form, **writer)
     if keep < 1:
         cut(path, keep)

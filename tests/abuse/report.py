@@ -61,4 +61,4 @@ def describe(name: str, found: Found) -> str:
 
 def _file_name(name: str) -> str:
     short = re.sub(r'[^A-Za-z0-9]+', '-', name.replace('mmbfbox/', '')).strip('-')[:80]
-    return f'{short}-{fingerprint(name)[:4]}'
+    return f'{short}-{fingerprint(name.encode())[:4]}'
