@@ -15,6 +15,8 @@ from typing import Any, ParamSpec
 P = ParamSpec('P')
 _LOST_BATCHES = ('DataLoader timed out', 'out of shared memory', 'shared memory object', '(shm)')
 """What torch says where a worker could not hand a batch over."""
+_NO_MEMORY = ("can't allocate memory", 'CUDA out of memory')
+"""What torch says where there is no memory, on the CPU and on a GPU."""
 
 
 class UserError(ValueError):
@@ -39,35 +41,46 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
 def exit_on_user_error(main: Callable[P, None]) -> Callable[P, None]:
     """Wrap the ``main`` of a command line: a :class:`UserError` becomes one line and exit code 1.
 
-    So does what goes wrong because a config asks for a part that cannot be built.
+    So do parts of a config that cannot be built, files that cannot be used, and too little memory.
     """
 
     @functools.wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             main(*args, **kwargs)
-        except UserError as error:
-            print(f'error: {error}', file=sys.stderr)
-            sys.exit(1)
-        except RuntimeError as error:
-            first = str(error).partition('\n')[0]
-            if not any(words in str(error) for words in _LOST_BATCHES):
+        except Exception as error:
+            sentence = in_one_sentence(error)
+            if sentence is None:
                 raise
-            print(
-                f'error: a loader worker sends no batch ({first}); if the shared memory is full, give '
-                'the container more (docker run --shm-size=8g) or lower num_workers; if the disk is '
-                "slow, raise the dataloader's timeout (seconds, 0 for none)",
-                file=sys.stderr,
-            )
-            sys.exit(1)
-        except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-            reason = why_not_built(error)
-            if reason is None:
-                raise
-            print(f'error: {reason}', file=sys.stderr)
+            print(f'error: {sentence}', file=sys.stderr)
             sys.exit(1)
 
     return wrapped
+
+
+def in_one_sentence(error: Exception) -> str | None:
+    """What a user can do about an error; None for a fault of the program, whose traceback has to be seen.
+
+    Example:
+        >>> in_one_sentence(FileNotFoundError(2, 'No such file or directory', 'a.pth'))
+        'a.pth: No such file or directory; check the path, its rights and the room on the disk'
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    text, first = str(error), str(error).partition('\n')[0][:200]
+    if isinstance(error, RuntimeError) and any(words in text for words in _LOST_BATCHES):
+        return (
+            f'a loader worker sends no batch ({first}); if the shared memory is full, give '
+            'the container more (docker run --shm-size=8g) or lower num_workers; if the disk is '
+            "slow, raise the dataloader's timeout (seconds, 0 for none)"
+        )
+    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+        return f'there is not enough memory ({first}); lower the sizes of batches or images'
+    if isinstance(error, OSError) and error.filename is not None:
+        return f'{error.filename}: {error.strerror}; check the path, its rights and the room on the disk'
+    if isinstance(error, (AssertionError, AttributeError, KeyError, TypeError, ValueError)):
+        return why_not_built(error)
+    return None
 
 
 def why_not_built(error: Exception) -> str | None:
