@@ -124,3 +124,9 @@ def test_an_option_that_does_not_fit_is_one_short_sentence(option: dict, message
     with pytest.raises(UserError, match=message) as told:
         load_config(SUPERNET, option)
     assert len(str(told.value)) < 300
+
+
+def test_a_part_that_another_option_takes_away_is_refused() -> None:
+    both = {'model.bbox_head.num_classes': 1, 'model': math.nan}
+    with pytest.raises(UserError, match='model=nan puts a value where .* has settings'):
+        load_config(SUPERNET, both)
