@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,11 @@ OF_TRAINING = (
 )
 """What only long runs need, some of it imported late and slowly."""
 GRACE = 120
-"""Seconds beyond a case's limit after which the server itself is taken for lost; also its time to start."""
+"""Seconds beyond a case's limit after which the server itself is taken for lost."""
+START = 600
+"""Seconds that the server may take to start, on a machine that is very busy."""
+USUAL_START = 10
+"""Seconds that it takes on a machine that is not: one that takes longer gets more time for each case, too."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,16 @@ class Client:
     Args:
         logs: folder for what programs print.
         libraries: that are loaded before any program starts.
-        seconds: that a program may take.
+        seconds: that a program may take on a machine that has nothing else to do.
     """
 
     def __init__(
-        self, logs: Path, libraries: Sequence[str] = LIBRARIES, seconds: float = 120
+        self, logs: Path, libraries: Sequence[str] = LIBRARIES, seconds: float = 60
     ) -> None:
         self.logs = logs
         self.libraries = libraries
         self.seconds = seconds
+        self._slower = 1.0
         self._server: subprocess.Popen[str] | None = None
 
     def run(self, script: Path, arguments: Sequence[str], folder: Path) -> Outcome:
@@ -80,7 +86,6 @@ class Client:
             folder=str(folder),
             stdout=str(out),
             stderr=str(err),
-            seconds=self.seconds,
         )
         answer = self._ask(request)
         texts = [path.read_text(errors='replace') if path.exists() else '' for path in (out, err)]
@@ -90,12 +95,13 @@ class Client:
         if self._server is None or self._server.poll() is not None:
             self._start()
         assert self._server and self._server.stdin and self._server.stdout
-        self._server.stdin.write(json.dumps(request) + '\n')
+        seconds = self.seconds * self._slower
+        self._server.stdin.write(json.dumps({**request, 'seconds': seconds}) + '\n')
         self._server.stdin.flush()
-        answer = _line(self._server.stdout, self.seconds + GRACE)
+        answer = _line(self._server.stdout, seconds + GRACE)
         if answer is None:
             self.close()
-            return {'status': None, 'seconds': self.seconds + GRACE}
+            return {'status': None, 'seconds': seconds + GRACE}
         return answer
 
     def _start(self) -> None:
@@ -106,6 +112,7 @@ class Client:
             'PYTHONWARNINGS': 'ignore',
             'MPLBACKEND': 'agg',
         }
+        begin = time.monotonic()
         self._server = subprocess.Popen(
             [sys.executable, '-m', 'tests.abuse.server', *self.libraries],
             cwd=ROOT,
@@ -115,9 +122,10 @@ class Client:
             text=True,
         )
         assert self._server.stdout
-        if _line(self._server.stdout, GRACE) is None:
+        if _line(self._server.stdout, START) is None:
             self.close()
             raise RuntimeError('the server does not start; what it printed stands above')
+        self._slower = max(1.0, (time.monotonic() - begin) / USUAL_START)
 
     def close(self) -> None:
         """End the server."""
