@@ -26,6 +26,7 @@ from mmbfbox.search.scoring.norm_statistics import KINDS as STATISTICS
 from mmbfbox.search.scoring.norm_statistics import NormStatistics
 from mmbfbox.search.scoring.recalibrated import Recalibrator
 from mmbfbox.utils.loaders import dependent_loader_options
+from mmbfbox.utils.options import merge_options
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -116,7 +117,8 @@ def configure(args: argparse.Namespace) -> Config:
         use_benchmark(config, args.benchmark, data_root)
         # What the command line says about the test holds for the benchmark, too.
         options = args.cfg_options or {}
-        config.merge_from_dict({k: v for k, v in options.items() if k.startswith('test_')})
+        of_test = {k: v for k, v in options.items() if k.startswith('test_')}
+        merge_options(config, of_test, f'with --benchmark {args.benchmark}')
         dependent_loader_options(config)
     return config
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmbfbox.errors import UserError
+from mmbfbox.errors import UserError, near_names
 from mmbfbox.models.layers.blocks import ResidualBlock, build_block, make_conv
 from mmbfbox.space.backbone import BackboneSpace, Stages
 from mmbfbox.space.blocks import make_block
@@ -177,6 +178,14 @@ class SearchableFaceBackbone(_Backbone):
         init_cfg: Any = None,
         **space: Any,
     ) -> None:
+        known = [field.name for field in fields(BackboneSpace)]
+        for key in space:
+            if key not in known:
+                near = near_names(key, known) or known
+                raise UserError(
+                    f'the backbone has the key {key}, which it does not know; did you mean '
+                    f'{" or ".join(near)}?'
+                )
         self_space = BackboneSpace(**space)
         slots = [
             [
