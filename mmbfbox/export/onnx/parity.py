@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -122,8 +123,10 @@ def expected_boxes(
     """
     parts: Any = detector.eval()
     device = next(detector.parameters()).device
-    images = parts.data_preprocessor({'inputs': list(torch.from_numpy(batch).to(device))})
-    found = parts.bbox_head(parts.extract_feat(images['inputs']))
+    preprocessor = copy.copy(parts.data_preprocessor)
+    preprocessor.pad_size_divisor = 1
+    images = preprocessor({'inputs': list(torch.from_numpy(batch).to(device))})['inputs']
+    found = parts.bbox_head(parts.extract_feat(images))
     generator, coder = parts.bbox_head.prior_generator, parts.bbox_head.bbox_coder
     sizes = [logits.shape[-2:] for logits in found[0]]
     anchors = generator.grid_priors(sizes, device=device)

@@ -33,7 +33,6 @@ class Prepared:
         model: the graph, without metadata.
         layout: form of the outputs.
         strides: of the levels that it tells.
-        divisor: height and width of an image have to be multiples of it.
         anchors: boxes a cell.
         normalisation: of BGR images; part of the graph.
     """
@@ -41,9 +40,13 @@ class Prepared:
     model: onnx.ModelProto
     layout: Layout
     strides: tuple[int, ...]
-    divisor: int
     anchors: int
     normalisation: Normalisation
+
+    @property
+    def divisor(self) -> int:
+        """Height and width of an image have to be multiples of it."""
+        return self.strides[-1]
 
 
 class _Traced(nn.Module):
@@ -75,7 +78,7 @@ def prepare(
     """The graph of a detector, in a second or so.
 
     Mean, standard deviation and order of the channels are part of it. Batch, height and width are free;
-    the latter have to be multiples of ``divisor``.
+    the latter have to be multiples of the largest stride.
 
     Args:
         detector: a single-stage detector with an anchor head; it is not changed. Of a supernet, the
@@ -98,11 +101,9 @@ def prepare(
         )
     form.check(chosen, geometry.anchors_a_cell)
     own: Any = copy.deepcopy(detector).cpu().float().eval()
-    divisor = max(geometry.strides)
-    model = _trace(_Traced(own, form, geometry, chosen), form.names(chosen), 2 * divisor)
-    return Prepared(
-        model, form, chosen, divisor, geometry.anchors_a_cell, Normalisation.of_detector(own)
-    )
+    side = 2 * max(geometry.strides)
+    model = _trace(_Traced(own, form, geometry, chosen), form.names(chosen), side)
+    return Prepared(model, form, chosen, geometry.anchors_a_cell, Normalisation.of_detector(own))
 
 
 def _trace(module: nn.Module, names: Sequence[str], side: int) -> onnx.ModelProto:
