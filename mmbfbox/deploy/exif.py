@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 _TAG = 0x0112
 _PNG, _TIFF = b'\x89PNG\r\n\x1a\n', (b'II*\0', b'MM\0*')
-_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
+_TURNS = {
+    2: (0, True),
+    3: (2, False),
+    4: (2, True),
+    5: (3, True),
+    6: (3, False),
+    7: (1, True),
+    8: (1, False),
+}
 """Quarter turns to the left, and whether the result is mirrored left to right."""
 
 

@@ -38,7 +38,9 @@ def _groups(root: Path) -> list[Path]:
         top = root / 'sys/fs/cgroup' / ('cpu' if controllers else '')
         # In a container the path may be that of the host; its own group is then the top.
         inner = top / path.lstrip('/')
-        folders += [folder for folder in (inner, *inner.parents) if top in (folder, *folder.parents)]
+        folders += [
+            folder for folder in (inner, *inner.parents) if top in (folder, *folder.parents)
+        ]
     return folders
 
 

@@ -35,12 +35,17 @@ def find_model(
     Raises:
         UserError: there is no such file, it is not what its hash says, or it does not fit the rest.
     """
-    for what, value, known in (('backend', backend, BACKENDS), ('precision', precision, PRECISIONS)):
+    for what, value, known in (
+        ('backend', backend, BACKENDS),
+        ('precision', precision, PRECISIONS),
+    ):
         if value not in known:
             raise UserError(f'{what} is {value!r}; take one of {", ".join(known)}')
     path = _packaged(None, precision) if model is None else _given(model, backend, precision)
     if path.suffix not in _SUFFIXES:
-        raise UserError(f'the model {path} ends in {path.suffix!r}; give a .onnx, .xml or .pth file')
+        raise UserError(
+            f'the model {path} ends in {path.suffix!r}; give a .onnx, .xml or .pth file'
+        )
     if backend == 'auto':
         backend = _SUFFIXES[path.suffix]
         faster = precision == 'bf16' or (precision == 'int8' and find_spec('openvino') is not None)
@@ -83,7 +88,9 @@ def _given(model: str | os.PathLike[str], backend: str, precision: str) -> Path:
         return path
     if os.fspath(model) in packaged_models():
         return _packaged(os.fspath(model), precision)
-    raise UserError(f'there is no model {path}; give a .onnx, .xml or .pth file, or a folder with one')
+    raise UserError(
+        f'there is no model {path}; give a .onnx, .xml or .pth file, or a folder with one'
+    )
 
 
 def _in_folder(folder: Path, backend: str, precision: str) -> Path:

@@ -128,7 +128,9 @@ def _from_array(array: NDArray[Any], rgb: bool) -> Picture:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise UserError(f'an array of shape {array.shape} was given; give {_SHAPES}')
     if not array.size:
-        raise UserError(f'an array of shape {array.shape} was given, without a pixel; give a picture')
+        raise UserError(
+            f'an array of shape {array.shape} was given, without a pixel; give a picture'
+        )
     pixels = _to_bytes(array)
     if pixels.ndim == 2:
         return np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2))

@@ -24,7 +24,9 @@ class OpenvinoBackend:
             ) from error
         core = openvino.Core()
         kind = device.upper()
-        if kind.partition('.')[0] not in {name.partition('.')[0] for name in core.available_devices}:
+        if kind.partition('.')[0] not in {
+            name.partition('.')[0] for name in core.available_devices
+        }:
             raise UserError(
                 f'device is {device!r}, and OpenVINO finds {", ".join(core.available_devices)}; take one '
                 f'of these'
@@ -37,7 +39,9 @@ class OpenvinoBackend:
         if kind == 'CPU':
             # Cores are the system's to choose: in a container several processes would take the first.
             settings.update(
-                INFERENCE_NUM_THREADS=threads, COMPILATION_NUM_THREADS=threads, ENABLE_CPU_PINNING=False
+                INFERENCE_NUM_THREADS=threads,
+                COMPILATION_NUM_THREADS=threads,
+                ENABLE_CPU_PINNING=False,
             )
         try:
             model = core.read_model(path)
