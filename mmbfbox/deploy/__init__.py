@@ -1,4 +1,4 @@
-"""Detecting faces anywhere: a published model, NumPy, OpenCV and one of three back ends; no torch, no mmcv."""
+"""Detecting faces anywhere: a published model, NumPy, OpenCV and a back end; neither torch nor mmcv."""
 
 from mmbfbox.deploy.detector import FaceDetector
 from mmbfbox.deploy.faces import Face, Faces

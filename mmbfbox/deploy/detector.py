@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mmbfbox.artifacts.onnx_meta import OnnxMeta
 from mmbfbox.deploy.backends import load_backend
 from mmbfbox.deploy.faces import Faces
+from mmbfbox.deploy.finding import FaceFinder, windows
 from mmbfbox.deploy.machine import usable_threads
 from mmbfbox.deploy.model_file import find_model
 from mmbfbox.deploy.pixels import Picture, Source, is_pil, name_of, read_pixels
-from mmbfbox.deploy.postprocess import decode, suppress
-from mmbfbox.deploy.preprocess import Placement, Size, check_size, place
+from mmbfbox.deploy.preprocess import Size, check_size
 from mmbfbox.deploy.streams import Item, open_stream
-from mmbfbox.deploy.tiling import tiles, whole_faces
 from mmbfbox.errors import UserError
-from mmbfbox.utils.box_voting import vote_boxes
 
-Floats = NDArray[np.float32]
-Found = tuple[Floats, Floats]
 SCORE = 0.3
 LAYOUT = 'levels'
-MOST_PIXELS = 8 * 640 * 640
-"""Pixels of the inputs of a batch: more at once is no faster on a CPU and takes memory."""
 WINDOW = 16
 """Pictures of a list that are in memory at a time."""
-T = TypeVar('T')
 
 
 class FaceDetector:
@@ -95,7 +86,7 @@ class FaceDetector:
         self.info = OnnxMeta.from_texts(self._network.metadata, self.path)
         self._check_layout()
         self.score = self.info.score_threshold if score is None else score
-        self.divisor = max(self.info.strides)
+        self._finder = FaceFinder(self._network, self.info, self.size, self.score)
 
     def _check_layout(self) -> None:
         again = f'export it again with --layout {LAYOUT}'
@@ -150,7 +141,7 @@ class FaceDetector:
         items = [Item(each, name_of(each)) for each in (source if several else [source])]
         results = [
             faces
-            for window in _windows(items, WINDOW)
+            for window in windows(items, WINDOW)
             for faces in self._detect_items(window, rgb, exif, tile)
         ]
         return results if several else results[0]
@@ -193,82 +184,22 @@ class FaceDetector:
         self, items: Sequence[Item], rgb: bool, exif: bool, tile: bool
     ) -> list[Faces]:
         """The faces of a few pictures, which are in memory together."""
-        pictures = [read_pixels(item.source, rgb, exif) for item in items]
-        views = [(number, view) for number, picture in enumerate(pictures) for view in
-                 self._views(picture, tile)]  # fmt: skip
-        found = self._run(pictures, views)
-        results = []
-        for number, (item, picture) in enumerate(zip(items, pictures, strict=True)):
-            own = [
-                (view, each) for (of, view), each in zip(views, found, strict=True) if of == number
-            ]
-            boxes, scores = self._merged(own, picture.shape[:2])
-            results.append(
-                Faces(
-                    boxes, scores, *picture.shape[:2], item.name, item.frame,
-                    rgb=is_pil(item.source) or (rgb and isinstance(item.source, np.ndarray)),
-                    read=_Reader(item.source, rgb, exif),
-                )
-            )  # fmt: skip
-        return results
-
-    def _views(self, picture: Picture, tile: bool) -> list[Placement]:
-        """What the network sees of a picture: all of it, then tiles."""
-        height, width = picture.shape[:2]
-        whole = place((height, width), self.size, self.divisor)
-        return [whole, *(tiles(height, width, self.size, self.divisor) if tile else [])]
-
-    def _run(
-        self, pictures: Sequence[Picture], views: Sequence[tuple[int, Placement]]
-    ) -> list[Found]:
-        """Boxes and scores of each view, in pixels of its picture; views of one size go together."""
-        alike = defaultdict(list)
-        for index, (_, view) in enumerate(views):
-            alike[view.outer].append(index)
-        found: dict[int, Found] = {}
-        for (height, width), indices in alike.items():
-            most = max(1, MOST_PIXELS // (height * width))
-            for batch in _windows(indices, most):
-                inputs = np.empty((len(batch), 3, height, width), np.float32)
-                for place_in_batch, index in enumerate(batch):
-                    number, view = views[index]
-                    view.fill(pictures[number], self.info.mean, inputs[place_in_batch])
-                outputs = self._network.run(inputs)
-                for place_in_batch, index in enumerate(batch):
-                    boxes, scores = decode(outputs, place_in_batch, self.info.strides, self.score)
-                    found[index] = self._suppressed(views[index][1].to_picture(boxes), scores)
-        return [found[index] for index in range(len(views))]
-
-    def _suppressed(self, boxes: Floats, scores: Floats) -> Found:
-        """One box for each face."""
-        solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        boxes, scores = boxes[solid], scores[solid]
-        kept = suppress(boxes, scores, self.info.nms_iou, self.info.max_faces)
-        return boxes[kept], scores[kept]
-
-    def _merged(self, found: Sequence[tuple[Placement, Found]], size: tuple[int, ...]) -> Found:
-        """The faces of all views of a picture."""
-        if len(found) == 1:
-            return found[0][1]
-        parts = []
-        for number, (view, (boxes, scores)) in enumerate(found):
-            rows = np.hstack((boxes, scores[:, None]))
-            parts.append(rows[whole_faces(boxes, view, *size)] if number else rows)
-        rows = vote_boxes(np.concatenate(parts), self.info.nms_iou, limit=self.info.max_faces)
-        voted = rows.astype(np.float32)
-        return voted[:, :4], voted[:, 4]
+        # Frames are OpenCV's, whatever arrays are.
+        readers = [_Reader(each.source, rgb and each.frame is None, exif) for each in items]
+        pictures = [read() for read in readers]
+        found = self._finder.find(pictures, tile)
+        return [
+            Faces(*each, *picture.shape[:2], item.name, item.frame, read.gives_rgb, read=read)
+            for item, read, picture, each in zip(items, readers, pictures, found, strict=True)
+        ]
 
 
 class _Reader:
-    """Gives the picture of a result, read again where that is possible."""
+    """Gives the picture of a source, again and again."""
 
     def __init__(self, source: Source, rgb: bool, exif: bool) -> None:
         self._given = source, rgb, exif
+        self.gives_rgb = is_pil(source) or (rgb and isinstance(source, np.ndarray))
 
     def __call__(self) -> Picture:
         return read_pixels(*self._given)
-
-
-def _windows(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Consecutive parts of a sequence."""
-    return (items[start : start + size] for start in range(0, len(items), size))

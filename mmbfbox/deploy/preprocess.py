@@ -72,13 +72,12 @@ def check_size(size: Size) -> Size:
     Raises:
         UserError: it is none.
     """
-    sides = (size,) if isinstance(size, int) else size
-    whole = isinstance(sides, (tuple, list)) and len(sides) in (1, 2)
     if size == 'original':
         return size
-    if whole and all(isinstance(s, int) and not isinstance(s, bool) for s in sides):
-        if all(1 <= side <= LARGEST_SIDE for side in sides):
-            return size if isinstance(size, int) else (int(sides[0]), int(sides[1]))
+    sides = (size,) if isinstance(size, int) else size
+    known = isinstance(sides, (tuple, list)) and len(sides) in (1, 2)
+    if known and all(type(side) is int and 1 <= side <= LARGEST_SIDE for side in sides):
+        return size if isinstance(size, int) else (sides[0], sides[-1])
     raise UserError(
         f'size is {size!r}; give the longer side in pixels, (height, width), or "original"'
     )

@@ -16,10 +16,14 @@ from mmbfbox.deploy.pixels import Source, name_of
 from mmbfbox.errors import UserError
 from mmbfbox.utils.text import is_left_by_system
 
-PICTURES = frozenset(
-    '.jpg .jpeg .jpe .jfif .png .bmp .dib .webp .tif .tiff .jp2 .avif .gif .pgm .ppm .pbm'.split()
-)
-VIDEOS = frozenset('.mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .flv .ts .mts .3gp .ogv'.split())
+PICTURES = (
+    '.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.avif',
+    '.gif', '.pgm', '.ppm', '.pbm',
+)  # fmt: skip
+VIDEOS = (
+    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts', '.mts',
+    '.3gp', '.ogv',
+)  # fmt: skip
 _MISSING = 0.02
 """Part of a video's frames that may be missing: containers do not count exactly."""
 
@@ -176,7 +180,7 @@ def _folder(path: Path) -> PictureStream:
         inner[:] = sorted(name for name in inner if not is_left_by_system(name))
         found += [os.path.join(folder, name) for name in names if _is_picture(Path(name))]
     if not found:
-        raise UserError(f'the folder {path} holds no pictures ({", ".join(sorted(PICTURES))})')
+        raise UserError(f'the folder {path} holds no pictures ({", ".join(PICTURES)})')
     return PictureStream(sorted(found), path)
 
 

@@ -20,7 +20,7 @@ class Backend(Protocol):
         outputs: names of the outputs.
     """
 
-    metadata: Mapping[str, str]
+    metadata: dict[str, str]
     outputs: tuple[str, ...]
 
     def run(self, images: Floats) -> Mapping[str, Floats]:

@@ -38,11 +38,7 @@ class OpenvinoBackend:
         }
         if kind == 'CPU':
             # Cores are the system's to choose: in a container several processes would take the first.
-            settings.update(
-                INFERENCE_NUM_THREADS=threads,
-                COMPILATION_NUM_THREADS=threads,
-                ENABLE_CPU_PINNING=False,
-            )
+            settings.update(INFERENCE_NUM_THREADS=threads, ENABLE_CPU_PINNING=False)
         try:
             model = core.read_model(path)
             self.metadata = _metadata(model)

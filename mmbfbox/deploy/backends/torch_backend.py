@@ -47,7 +47,7 @@ class TorchBackend:
         self._half = precision == 'bf16'
         self._detector: Any = read_detector(path)
         self._geometry = HeadGeometry.of_detector(self._detector)
-        settings = self._detector.bbox_head.test_cfg
+        settings: Any = self._detector.bbox_head.test_cfg
         mean = Normalisation.of_detector(self._detector).mean
         self.metadata = OnnxMeta(
             layout='levels',
