@@ -149,6 +149,8 @@ def open_stream(source: Any) -> Stream:
     Raises:
         UserError: there is no such source, or nothing in it.
     """
+    if isinstance(source, Stream):
+        return source
     if isinstance(source, (list, tuple)):
         if not source:
             raise UserError('an empty list was given; give at least one picture')
