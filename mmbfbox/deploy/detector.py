@@ -158,8 +158,8 @@ class FaceDetector:
 
         Args:
             source: a folder, a pattern like ``'photos/**/*.jpg'``, a video, an address like ``'rtsp://...'``,
-                the number of a webcam, a list of pictures, or one that ``open_stream`` has opened. Of a webcam or an address only the newest
-                frame is looked at.
+                the number of a webcam, a list of pictures, or what ``open_stream`` has opened. Of a webcam
+                or an address only the newest frame is looked at.
             rgb: as in :meth:`detect`.
             exif: as in :meth:`detect`.
             tile: as in :meth:`detect`.

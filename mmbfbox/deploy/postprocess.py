@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 CANDIDATES = 5000
 """Most boxes of a level that compete, the ``nms_pre`` of our configs."""
+BLOCK = 256
+"""Boxes that are compared with each other at once."""
 
 
 def decode(
@@ -55,18 +56,30 @@ def suppress(boxes: Floats, scores: Floats, iou: float, limit: int) -> NDArray[n
         iou: most IoU with a better box that stays.
         limit: most boxes that stay.
     """
-    rest = np.argsort(-scores, kind='stable')
-    x1, y1, x2, y2 = boxes[rest].T
-    areas = (x2 - x1) * (y2 - y1)
-    kept: list[Any] = []
-    while len(rest) and len(kept) < limit:
-        kept.append(rest[0])
-        width = np.minimum(x2, x2[0]) - np.maximum(x1, x1[0])
-        height = np.minimum(y2, y2[0]) - np.maximum(y1, y1[0])
-        shared = np.maximum(width, 0) * np.maximum(height, 0)
-        # Multiplied out, because boxes may have no area.
-        apart = shared <= np.float32(iou) * (areas + areas[0] - shared)
-        apart[0] = False
-        rest, areas = rest[apart], areas[apart]
-        x1, y1, x2, y2 = x1[apart], y1[apart], x2[apart], y2[apart]
-    return np.array(kept, np.intp)
+    order = np.argsort(-scores, kind='stable')
+    kept = np.zeros(0, np.intp)
+    for start in range(0, len(order), BLOCK):
+        block = order[start : start + BLOCK]
+        block = block[~_overlap(boxes[block], boxes[kept], iou).any(axis=1)]
+        within = _overlap(boxes[block], boxes[block], iou)
+        alive = np.ones(len(block), bool)
+        for index in range(len(block)):
+            if alive[index]:
+                alive[index + 1 :] &= ~within[index, index + 1 :]
+        kept = np.concatenate((kept, block[alive]))
+        if len(kept) >= limit:
+            break
+    return kept[:limit]
+
+
+def _overlap(first: Floats, second: Floats, iou: float) -> NDArray[np.bool_]:
+    """Whether the IoU of each box with each is above a threshold, ``(N, M)``."""
+    x1, y1, x2, y2 = first.T[:, :, None]
+    u1, v1, u2, v2 = second.T[:, None, :]
+    width = np.maximum(np.minimum(x2, u2) - np.maximum(x1, u1), 0)
+    height = np.maximum(np.minimum(y2, v2) - np.maximum(y1, v1), 0)
+    shared = width * height
+    union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - shared
+    # Multiplied out, because boxes may have no area.
+    overlap: NDArray[np.bool_] = shared > np.float32(iou) * union
+    return overlap

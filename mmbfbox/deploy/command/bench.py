@@ -22,7 +22,9 @@ def bench(args: argparse.Namespace) -> int:
     if not args.rounds:
         raise UserError('--rounds is 0; give 1 or more')
     if args.size == 'original':
-        raise UserError('--size is original, and there is no picture; give the longer side or 480x640')
+        raise UserError(
+            '--size is original, and there is no picture; give the longer side or 480x640'
+        )
     detectors, missing = {}, []
     # A file is what it is; the int8 file stands beside it.
     precisions = PRECISIONS[: 2 if args.model and Path(args.model).is_file() else 3]
