@@ -96,6 +96,8 @@ def _given(model: str | os.PathLike[str], backend: str, precision: str) -> Path:
 def _in_folder(folder: Path, backend: str, precision: str) -> Path:
     """The one file of a folder that fits."""
     suffixes = _READ_BY.get(backend, tuple(_SUFFIXES))
+    if precision == 'int8':
+        suffixes = ('.onnx',)
     for suffix in suffixes:
         found = sorted(folder.glob(f'*{suffix}'))
         if suffix == '.onnx':
