@@ -18,6 +18,8 @@ from mmbfbox.artifacts.onnx_meta import OnnxMeta
 from mmbfbox.engine.checkpoint.weights import digest, load_weights, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export.onnx.in_graph_nms import check_nms, with_nms
+from mmbfbox.export.onnx.levels import HeadGeometry
+from mmbfbox.export.onnx.normalisation import Normalisation
 from mmbfbox.export.onnx.parity import Parity, check_parity, random_batches
 from mmbfbox.export.onnx.prepare import Prepared, prepare
 from mmbfbox.utils.config import config_from_text
@@ -42,14 +44,35 @@ class OnnxFile:
     parity: Parity
 
     def write(self, path: str | Path) -> Path:
-        """Write the file, whole or not at all.
+        """Write the file; see :func:`write_model`."""
+        return write_model(self.model, path)
 
-        Raises:
-            UserError: the folder cannot be written to, or the disk is full.
-        """
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(self.model.SerializeToString())
-        return Path(path)
+
+def write_model(model: onnx.ModelProto, path: str | Path) -> Path:
+    """Write a graph, whole or not at all.
+
+    Raises:
+        UserError: the folder cannot be written to, or the disk is full.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))
+    return Path(path)
+
+
+def paddings_of(
+    detector: nn.Module, strides: Sequence[int] | None = None
+) -> tuple[int, tuple[float, ...]]:
+    """Of which number height and width of an image are multiples, and the colour that fills it up.
+
+    Args:
+        detector: a detector.
+        strides: of the levels that are exported. Defaults to all.
+
+    Returns:
+        The largest stride, and the mean (BGR, 0 to 255).
+    """
+    largest = max(strides or HeadGeometry.of_detector(detector).strides)
+    return largest, _mean(Normalisation.of_detector(detector))
 
 
 def read_detector(
@@ -130,7 +153,7 @@ def _meta(detector: Any, prepared: Prepared, licence: str, name: str) -> OnnxMet
         layout=prepared.layout.name,
         strides=prepared.strides,
         anchors=prepared.anchors,
-        mean=tuple(round(value, 4) for value in prepared.normalisation.mean.tolist()),
+        mean=_mean(prepared.normalisation),
         score_threshold=float(settings.score_thr),
         nms_iou=float(settings.nms.iou_threshold),
         max_faces=int(settings.max_per_img),
@@ -138,3 +161,7 @@ def _meta(detector: Any, prepared: Prepared, licence: str, name: str) -> OnnxMet
         licence=licence,
         name=name,
     )
+
+
+def _mean(normalisation: Normalisation) -> tuple[float, ...]:
+    return tuple(round(value, 4) for value in normalisation.mean.tolist())

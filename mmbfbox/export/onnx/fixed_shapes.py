@@ -42,8 +42,8 @@ class FixedShapes(TorchFunctionMode):
             torch.pixel_unshuffle: self._pixel_unshuffle,
             functional.interpolate: _interpolate,
             functional.group_norm: _group_norm,
-            functional.avg_pool2d: _pool(functional.avg_pool2d),
-            functional.max_pool2d: _pool(functional.max_pool2d),
+            functional.avg_pool2d: _avg_pool2d,
+            functional.max_pool2d: _max_pool2d,
         }
 
     def __torch_function__(
@@ -111,15 +111,42 @@ def _interpolate(
     )
 
 
-def _pool(pool: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A pooling, which rounds down: nothing is left over where sizes divide."""
+def _avg_pool2d(
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    *args: Any,
+    **kwargs: Any,
+) -> Tensor:
+    def pool(up: bool) -> Tensor:
+        return functional.avg_pool2d(x, kernel_size, stride, padding, up, *args, **kwargs)
 
-    def rounded_down(x: Tensor, kernel_size: Any, *args: Any, **kwargs: Any) -> Tensor:
-        up = pool(x, kernel_size, *args, **kwargs)
-        down = pool(x, kernel_size, *args[:2], **{**kwargs, 'ceil_mode': False})
-        return down if shape_of(down) == shape_of(up) else up
+    return _rounded_down(pool, ceil_mode)
 
-    return rounded_down
+
+def _max_pool2d(
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor:
+    def pool(up: bool) -> Tensor:
+        return functional.max_pool2d(x, kernel_size, stride, padding, dilation, up, return_indices)
+
+    return _rounded_down(pool, ceil_mode)
+
+
+def _rounded_down(pool: Callable[[bool], Tensor], up: bool) -> Tensor:
+    """A pooling that rounds its size down, where nothing is left over; readers differ in rounding up."""
+    down = pool(False)
+    if up and shape_of(rounded_up := pool(True)) != shape_of(down):
+        return rounded_up
+    return down
 
 
 def _group_norm(

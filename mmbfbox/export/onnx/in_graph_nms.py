@@ -112,7 +112,10 @@ def check_nms(prepared: Prepared, model: onnx.ModelProto, meta: OnnxMeta, batch:
     outputs = onnx_run(prepared.model)({INPUT: batch})
     size = batch.shape[2], batch.shape[3]
     for image, (scores, boxes) in enumerate(
-        zip(*map(torch.from_numpy, prepared.layout.boxes(outputs, prepared.strides, size)), strict=True)
+        zip(
+            *map(torch.from_numpy, prepared.layout.boxes(outputs, prepared.strides, size)),
+            strict=True,
+        )
     ):
         likely = scores > meta.score_threshold
         kept, _ = batched_nms(

@@ -32,10 +32,9 @@ class Normalisation:
         for channel, image in enumerate(images):
             image[channel] = 255
         seen = [preprocessor({'inputs': [image]})['inputs'][0, :, 0, 0] for image in images]
-        order = torch.stack(seen).argmax(0)
-        mean = _values(preprocessor, 'mean', 0.0)
-        inverse = order.argsort()
-        return cls(tuple(order.tolist()), mean[inverse], _values(preprocessor, 'std', 1.0))
+        places = torch.stack(seen).argmax(1)
+        mean, std = _values(preprocessor, 'mean', 0.0), _values(preprocessor, 'std', 1.0)
+        return cls(tuple(places.argsort().tolist()), mean[places], std)
 
     def of_unit_rgb(self) -> Normalisation:
         """That of RGB images whose values v are given as ``(v - 127.5) / 128``."""

@@ -55,7 +55,19 @@ def build(model: Any, seed: int = 0) -> nn.Module:
             values.data.uniform_(0.5, 1.5)
         if 'attention' in name and name.endswith('logit'):
             values.data.normal_()
-    return detector.eval()
+    return _calmed(detector.eval())
+
+
+@torch.no_grad()
+def _calmed(detector: Any) -> nn.Module:
+    """With deltas as those of a trained head, so that differences in pixels mean something."""
+    image = torch.randn(1, 3, 128, 128)
+    deltas = detector.bbox_head(detector.extract_feat(image))[1]
+    factor = 0.5 / max(float(level.abs().max()) for level in deltas)
+    for name, values in detector.bbox_head.named_parameters():
+        if name.startswith(('retina_reg', 'atss_reg')):
+            values.mul_(factor)
+    return detector
 
 
 def base() -> Any:
@@ -68,7 +80,8 @@ def small(head: str = 'per level', strides: tuple[int, ...] = (4, 8, 16, 32)) ->
     model = base()
     levels = len(strides)
     first = strides[0] // 4
-    widths = [8, 12, 16, 16, 16, 16, 16][: first.bit_length() - 1 + levels]
+    skipped = first.bit_length() - 1
+    widths = [8, 12, 16, 16][: skipped + levels]
     model.backbone = dict(
         type='FaceBackbone', stem_channels=8, out_channels=widths,
         stages=[['conv3'], ['dw3_5'], ['dense2x32'], *[['dw3']] * 4][: len(widths)],
@@ -82,7 +95,7 @@ def small(head: str = 'per level', strides: tuple[int, ...] = (4, 8, 16, 32)) ->
     if first > 1:
         model.neck = [
             dict(type='FPN', in_channels=widths, out_channels=8, num_outs=levels,
-                 start_level=first.bit_length() - 1)
+                 start_level=skipped, add_extra_convs='on_output')
         ]  # fmt: skip
     model.bbox_head.merge(dict(in_channels=8))
     model.bbox_head.anchor_generator.strides = list(strides)

@@ -84,7 +84,9 @@ class ScrfdReader:
             corners = np.stack(np.mgrid[:rows, :columns][::-1], -1).reshape(-1, 2) * stride
             corners = corners.repeat(self.anchors, 0)
             sides = distances[0] * stride
-            found.append((scores[0, :, 0], np.hstack([corners - sides[:, :2], corners + sides[:, 2:]])))
+            found.append(
+                (scores[0, :, 0], np.hstack([corners - sides[:, :2], corners + sides[:, 2:]]))
+            )
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
 
@@ -129,6 +131,8 @@ def test_levels_that_a_reader_does_not_know_can_be_left_out(image):
     session = onnxruntime.InferenceSession(exported.model.SerializeToString())
     outputs = session.run(['bbox_32'], {'image': np.zeros((1, 3, 96, 160), np.float32)})
     assert outputs[0].shape == (1, 15, 4)
+    with pytest.raises(UserError, match='it fails: .*a level that was left out is merged'):
+        export_onnx(small(), strides=(4, 8, 16))
 
 
 def test_a_file_can_suppress_boxes_itself(image):
@@ -167,7 +171,14 @@ def test_metadata_says_what_a_reader_needs_and_nothing_of_this_machine(tmp_path)
     }
     assert OnnxMeta.from_texts(texts, path) == exported.meta
     content = path.read_bytes()
-    here = [str(Path.cwd()), str(Path.home()), str(tmp_path), os.sep + 'site-packages', '.py', 'File "']
+    here = [
+        str(Path.cwd()),
+        str(Path.home()),
+        str(tmp_path),
+        os.sep + 'site-packages',
+        '.py',
+        'File "',
+    ]
     for word in (*here, os.environ.get('USER') or 'stack_trace', os.uname().nodename):
         assert word.encode() not in content, word
     assert not re.search(rb'/(home|tmp|usr|work|root)/', content)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from typing import Any
 
 import numpy as np
@@ -46,19 +45,30 @@ def narrow(model: Any) -> Any:
     return model
 
 
-@pytest.mark.parametrize(('backbone', 'neck'), list(itertools.product(BACKBONES, NECKS)))
+# Each backbone and each neck once; benchmarks/deploy/parity.py goes through all pairs at many sizes.
+PAIRS = [
+    *((backbone, 'BFBox') for backbone in BACKBONES),
+    *(('FaceBackbone', neck) for neck in NECKS),
+]
+
+
+@pytest.mark.parametrize(('backbone', 'neck'), sorted({*PAIRS}))
 def test_every_backbone_and_neck_exports_to_the_same_boxes(backbone: str, neck: str):
-    detector = pair(backbone, neck)
-    exported = export_onnx(detector)
+    exported = export_onnx(pair(backbone, neck))
     assert exported.parity.holds and exported.parity.images == 6
     onnx.checker.check_model(exported.model, full_check=True)
-    found = compare(
-        detector, exported.prepared, openvino_run(exported.model), random_batches(128, seed=1)[:2]
-    )
+
+
+def test_openvino_gives_the_same_boxes_from_the_same_file():
+    pytest.importorskip('openvino')
+    detector = small('shared tower with group norm')
+    exported = export_onnx(detector)
+    batches = random_batches(32, seed=1)
+    found = compare(detector, exported.prepared, openvino_run(exported.model), batches)
     assert found.holds, found
 
 
-@pytest.mark.parametrize('index', range(3))
+@pytest.mark.parametrize('index', range(2))
 @pytest.mark.parametrize('name', SUPERNETS)
 def test_random_archs_of_every_space_export_to_the_same_boxes(name: str, index: int):
     exported = export_onnx(drawn(narrow(config_of(name).model), index))
@@ -101,7 +111,11 @@ def test_the_active_path_of_a_supernet_exports_like_the_subnet(supernet):
 
 @pytest.mark.parametrize(
     'preprocessor',
-    [dict(bgr_to_rgb=False), dict(mean=[0.0, 0.0, 0.0], std=[1.0, 1.0, 1.0]), dict(mean=None, std=None)],
+    [
+        dict(bgr_to_rgb=False),
+        dict(mean=[0.0, 0.0, 0.0], std=[1.0, 1.0, 1.0]),
+        dict(mean=None, std=None),
+    ],
 )
 def test_order_mean_and_deviation_of_the_channels_are_in_the_graph(preprocessor: dict[str, Any]):
     detector = small()
@@ -133,7 +147,7 @@ class _AsksForShapes(nn.Module):
 
     def forward(self, maps: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
         first, *rest = maps
-        return [torch.pixel_shuffle(first.repeat(1, 4, 1, 1), 2)[:, :, ::2, ::2] + 0 * first, *rest]
+        return [first + first.flatten(2).mean(2)[..., None, None], *rest]
 
 
 class _OtherAnswer(nn.Module):
@@ -159,7 +173,15 @@ def test_graphs_have_no_operator_that_depends_on_a_shape():
     detector = small()
     model = prepare(detector).model
     operators = {node.op_type for node in model.graph.node}
-    assert not operators & {'Shape', 'Size', 'ConstantOfShape', 'Loop', 'If', 'Identity', 'Constant'}
+    assert not operators & {
+        'Shape',
+        'Size',
+        'ConstantOfShape',
+        'Loop',
+        'If',
+        'Identity',
+        'Constant',
+    }
     detector.neck = nn.Sequential(detector.neck, _AsksForShapes())
     with pytest.raises(UserError, match='depend on the size of the image'):
         prepare(detector)
