@@ -68,7 +68,9 @@ def test_every_form_of_results_holds_the_same_faces(run, photos, tmp_path):
         zip(('pictures/a', 'pictures/b', 'inner/c'), counts, strict=True)
     )
     for name in ('a.jpg', 'b.png', 'inner/c.jpg'):
-        assert cv2.imread(str(tmp_path / 'drawn' / name)).shape == cv2.imread(str(photos / name)).shape
+        assert (
+            cv2.imread(str(tmp_path / 'drawn' / name)).shape == cv2.imread(str(photos / name)).shape
+        )
 
 
 def test_one_bad_picture_does_not_stop_the_rest(run, tmp_path):
@@ -88,7 +90,6 @@ def test_one_bad_picture_does_not_stop_the_rest(run, tmp_path):
         (('video', 'bad.jpg'), 'is no video by its name'),
         (('video', 'cut.avi'), 'ends after'),
         (('video', 'clip.avi', '--out', 'found.txt'), 'is no name of a video'),
-        (('webcam', '99'), 'there is no webcam 99'),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(run, tmp_path, words, sentence, monkeypatch):
@@ -98,11 +99,24 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(run, tmp_path, words, sent
     Path('cut.avi').write_bytes(whole[: len(whole) // 2])
     before = sorted(Path().iterdir())
     outputs = ['--jsonl', 'found.jsonl', '--csv', 'found.csv', '--coco', 'found.json']
-    outputs += ['--out', 'found.avi'] if words[0] != 'detect' and '--out' not in words else []
+    outputs += ['--out', 'found.avi'] if words[0] == 'video' and '--out' not in words else []
     code, _, err = run(*words, *outputs)
     assert code == 1 and sentence in err
     assert [line for line in err.splitlines() if line.startswith('error')] == err.splitlines()
     assert len(err.splitlines()) == 1 and sorted(Path().iterdir()) == before
+
+
+def test_opencv_adds_nothing_to_our_sentence(model, tmp_path):
+    words = ['-m', 'mmbfbox', 'webcam', '99', '--model', model, '--out', 'found.avi']
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1 and not list(tmp_path.iterdir())
+    assert done.stderr.splitlines() == [
+        'error: there is no webcam 99, or another program uses it; check that it is connected, or give '
+        'another number'
+    ]
 
 
 @pytest.mark.parametrize('suffix', ['.avi', '.mp4'])

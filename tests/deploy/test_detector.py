@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -167,7 +168,9 @@ def test_suppression_keeps_what_mmcv_keeps():
     random = np.random.default_rng(0)
     for number in (1, 40, 700, 3000):
         corners = random.uniform(0, 400, (number, 2))
-        boxes = np.hstack((corners, corners + random.uniform(1, 80, (number, 2)))).astype(np.float32)
+        boxes = np.hstack((corners, corners + random.uniform(1, 80, (number, 2)))).astype(
+            np.float32
+        )
         scores = random.random(number).astype(np.float32)
         for iou in (0.3, 0.6):
             expected = nms(torch.from_numpy(boxes), torch.from_numpy(scores), iou)[1].numpy()
@@ -184,7 +187,7 @@ def test_tiles_cover_the_picture_and_overlap():
     assert not tiles(480, 640, 640, 32)
     # A face as large as the overlap is whole in a tile, wherever it is.
     starts = sorted({tile.left for tile in tiles(1500, 2300, 640, 32)})
-    assert all(left + 640 - right >= 160 for left, right in zip(starts, starts[1:]))
+    assert all(left + 640 - right >= 160 for left, right in pairwise(starts))
 
 
 def test_tiles_add_small_faces_and_leave_small_pictures_alone(model):
@@ -196,7 +199,9 @@ def test_tiles_add_small_faces_and_leave_small_pictures_alone(model):
     )
     large = picture(1200, 1500)
     whole, tiled = detector.detect(large), detector.detect(large, tile=True)
-    side = [np.sqrt((each.boxes[:, 2:] - each.boxes[:, :2]).prod(1)).min() for each in (whole, tiled)]
+    side = [
+        np.sqrt((each.boxes[:, 2:] - each.boxes[:, :2]).prod(1)).min() for each in (whole, tiled)
+    ]
     assert side[1] < side[0]
     assert (tiled.boxes >= 0).all() and (tiled.boxes[:, 2:] <= (1500, 1200)).all()
 

@@ -37,7 +37,13 @@ def test_every_kind_of_source_gives_the_same_boxes(detector: FaceDetector, tmp_p
     cv2.imwrite(str(path), pixels)
     expected = detector(pixels)
     alpha = np.dstack([pixels, np.full(pixels.shape[:2], 7, np.uint8)])
-    sources = [path, str(path), path.read_bytes(), bytearray(path.read_bytes()), Image.fromarray(rgb)]
+    sources = [
+        path,
+        str(path),
+        path.read_bytes(),
+        bytearray(path.read_bytes()),
+        Image.fromarray(rgb),
+    ]
     arrays = [pixels[:, ::-1][:, ::-1], alpha, pixels.astype(float), pixels.astype(np.uint16) * 257]
     for source in (*sources, *arrays):
         same(detector(source), expected)
@@ -46,7 +52,9 @@ def test_every_kind_of_source_gives_the_same_boxes(detector: FaceDetector, tmp_p
 
 
 @pytest.mark.parametrize('form', ['JPEG', 'PNG', 'WEBP', 'TIFF'])
-def test_boxes_are_those_of_the_picture_as_its_viewer_sees_it(detector: FaceDetector, form, tmp_path):
+def test_boxes_are_those_of_the_picture_as_its_viewer_sees_it(
+    detector: FaceDetector, form, tmp_path
+):
     image = Image.fromarray(picture()[..., ::-1])
     for orientation in range(1, 9):
         exif = Image.Exif()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mmbfbox.deploy.command.bench import bench
 from mmbfbox.deploy.command.detecting import detect, video, webcam
-from mmbfbox.deploy.command.exporting import LAYOUTS, export
+from mmbfbox.deploy.command.exporting import add_export_options, export
 from mmbfbox.deploy.detector import SCORE
 from mmbfbox.deploy.model_file import BACKENDS, PRECISIONS
 from mmbfbox.deploy.preprocess import Size
@@ -63,27 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
         'export', export, 'a trained detector as an ONNX file (needs the extra [train])',
         'mmbfbox export work_dirs/final/iter_80000.pth --out model.onnx',
     )  # fmt: skip
-    own.add_argument('checkpoint', help='checkpoint of a detector')
-    own.add_argument('--out', required=True, metavar='FILE', help='the ONNX file to write')
-    own.add_argument(
-        '--config', help="its config; by default the checkpoint's own, or config.py beside it"
-    )
-    own.add_argument(
-        '--layout',
-        choices=LAYOUTS,
-        default='levels',
-        help='form of the outputs; see docs/deploy.md',
-    )
-    own.add_argument(
-        '--strides', nargs='+', type=_number, metavar='N', help='levels to tell; all by default'
-    )
-    own.add_argument('--nms', action='store_true', help='let the file suppress boxes itself')
-    own.add_argument(
-        '--licence', default='not stated', help='licence of the weights, for the metadata'
-    )
-    own.add_argument(
-        '--name', help='name of the model, for the metadata; that of the file by default'
-    )
+    add_export_options(own)
     own = command(
         'bench', bench, 'how long a picture takes here, in every back end',
         'mmbfbox bench model.onnx --size 480x640 --threads 1',
