@@ -188,10 +188,14 @@ class FaceDetector:
         readers = [_Reader(each.source, rgb and each.frame is None, exif) for each in items]
         pictures = [read() for read in readers]
         found = self._finder.find(pictures, tile)
-        return [
-            Faces(*each, *picture.shape[:2], item.name, item.frame, read.gives_rgb, read=read)
-            for item, read, picture, each in zip(items, readers, pictures, found, strict=True)
-        ]
+        results = []
+        for item, read, picture, (boxes, scores) in zip(
+            items, readers, pictures, found, strict=True
+        ):
+            height, width = picture.shape[:2]
+            own = item.name, item.frame, read.gives_rgb
+            results.append(Faces(boxes, scores, height, width, *own, read=read))
+        return results
 
 
 class _Reader:

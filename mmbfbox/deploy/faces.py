@@ -55,7 +55,8 @@ class Faces:
 
     def __getitem__(self, index: int) -> Face:
         """A face by its number; 0 is the best."""
-        return Face(*self.boxes[index].tolist(), float(self.scores[index]))
+        left, top, right, bottom = self.boxes[index].tolist()
+        return Face(left, top, right, bottom, float(self.scores[index]))
 
     def __iter__(self) -> Iterator[Face]:
         """The faces, best first."""

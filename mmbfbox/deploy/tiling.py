@@ -59,7 +59,6 @@ def whole_faces(boxes: Floats, tile: Placement, height: int, width: int) -> NDAr
     high = [
         np.inf if edge == end else edge - _CUT for edge, end in ((right, width), (bottom, height))
     ]
-    whole: NDArray[np.bool_] = (boxes[:, :2] >= low).all(axis=1) & (boxes[:, 2:] <= high).all(
-        axis=1
-    )
+    inside = np.hstack((boxes[:, :2] >= low, boxes[:, 2:] <= high))
+    whole: NDArray[np.bool_] = np.all(inside, axis=1)
     return whole

@@ -47,7 +47,8 @@ class TorchBackend:
         self._half = precision == 'bf16'
         self._detector: Any = read_detector(path)
         self._geometry = HeadGeometry.of_detector(self._detector)
-        settings: Any = self._detector.bbox_head.test_cfg
+        head: Any = self._detector.bbox_head
+        settings = head.test_cfg
         mean = Normalisation.of_detector(self._detector).mean
         self.metadata = OnnxMeta(
             layout='levels',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
@@ -95,7 +95,7 @@ def _faces(
     streams: Sequence[Stream],
     args: argparse.Namespace,
     on_bad: Callable[[UserError], None] | None,
-) -> Iterator[Faces]:
+) -> Generator[Faces, None, None]:
     for stream in streams:
         yield from detector.stream(stream, exif=not args.no_exif, tile=args.tile, on_bad=on_bad)
 
