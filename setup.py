@@ -9,6 +9,9 @@ VERSION: dict[str, str] = {}
 exec((ROOT / 'mmbfbox' / 'version.py').read_text(encoding='utf-8'), VERSION)
 README = ROOT / 'README.md'
 
+# OpenCV 5 is another library in places, and nothing here has been tested with it.
+OPENCV = '>=4.12,<5'
+
 # Training, search, evaluation and export, without mmcv.
 TRAINING = [
     'matplotlib>=3.7',
@@ -16,6 +19,8 @@ TRAINING = [
     'mmengine>=0.10.7,<1',
     'numba>=0.61',
     'onnx>=1.17',
+    # mmengine asks for it: two builds of one version share their files.
+    f'opencv-python{OPENCV}',
     'scipy>=1.10',
     'simplejpeg>=1.8',
     # Checkpoints are loaded without unpickling, which is safe only from here on (CVE-2025-32434).
@@ -49,7 +54,7 @@ setup(
     },
     exclude_package_data={'mmbfbox.tools': ['make_env.sh']},
     # Enough to detect faces with what has been exported; the numbers are the oldest that the tests ran with.
-    install_requires=['numpy>=2', 'onnxruntime>=1.23.2', 'opencv-python-headless>=4.12'],
+    install_requires=['numpy>=2', 'onnxruntime>=1.23.2', f'opencv-python-headless{OPENCV}'],
     extras_require={
         'openvino': ['openvino>=2026.4'],
         'train': TRAIN,

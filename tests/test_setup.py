@@ -91,7 +91,11 @@ def test_the_tested_versions_are_among_those_that_are_asked_for(
 ) -> None:
     pinned = pins()
     asked = requirements(metadata, extra)
-    asked.pop('mmbfbox-ops', None)  # of this repository
+    for name in (
+        'mmbfbox-ops',
+        'opencv-python',
+    ):  # of this repository; the headless build is tested
+        asked.pop(name, None)
     assert asked
     for name, requirement in asked.items():
         versions = pinned[canonicalize_name(name)]
@@ -191,3 +195,11 @@ def test_a_bad_config_or_option_is_one_sentence(
         load_config(path, options)
     assert str(path) in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+def test_operators_that_are_not_there_are_refused_before_anything_is_installed() -> None:
+    command = ['bash', str(ROOT / 'tools' / 'make_env.sh')]
+    env = os.environ | {'OPS': 'ful'}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ''
+    assert re.fullmatch(r'error: OPS=ful is neither lite .* nor full .*\n', done.stderr)
