@@ -14,7 +14,6 @@ from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import configs_dir, load_config
 
 CLASSES = ('0.5g', '2.5g', '10g', '34g')
-SAMPLES = 2001
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,19 @@ class Family:
         baseline: model config of its ResNet.
         limit: multiply-adds at VGA that its search allows.
         costs: of all its archs, at VGA.
+        samples: how many random archs stand for all of them.
     """
 
     supernet: dict[str, Any]
     baseline: dict[str, Any]
     limit: float
     costs: CostTable
+    samples: int
 
     def allowed(self) -> list[Arch]:
-        """Those of ``SAMPLES`` random archs that the search allows, the cheapest first."""
+        """Those of the random archs that the search allows, the cheapest first."""
         space = self.costs.space
-        sampled = (space.sample(0, index) for index in range(SAMPLES))
+        sampled = (space.sample(0, index) for index in range(self.samples))
         within = [arch for arch in sampled if self.macs(arch) <= self.limit]
         return sorted(within, key=self.macs)
 
@@ -45,7 +46,7 @@ class Family:
         return self.costs.detector(arch).macs
 
 
-def family(name: str) -> Family:
+def family(name: str, samples: int = 2001) -> Family:
     """The family of a class."""
     folder = Path(f'light/{name}')
     search = load_config(folder / f'bfbox_search_light-{name}_wider_face')
@@ -55,4 +56,4 @@ def family(name: str) -> Family:
     height, width = search.search.size
     limit = search.search.constraints.detector_macs.max
     costs = cost_table(supernet, (height, width))
-    return Family(search.model, load_config(baseline).model, limit, costs)
+    return Family(search.model, load_config(baseline).model, limit, costs, samples)

@@ -1,5 +1,5 @@
-# The baselines of the light families: mmdet's ResNet and FPN from stride 8, as wide as the config that inherits
-# it says, and the head of the light detectors.
+# The baselines of the light families: mmdet's ResNet and FPN from stride 8, as wide as the config that
+# inherits it says, and the head of the light detectors.
 _base_ = './light_detector.py'
 
 model = dict(
