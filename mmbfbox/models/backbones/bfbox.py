@@ -53,9 +53,9 @@ class _Backbone(BaseModule):
         if self.zero_init_residual:
             for block in self.modules():
                 if isinstance(block, ResidualBlock):
-                    norm = block.convs[-1].norm
-                    if norm is not None:
-                        nn.init.zeros_(norm.weight)
+                    weight = getattr(block.convs[-1].norm, 'weight', None)
+                    if isinstance(weight, nn.Parameter):
+                        nn.init.zeros_(weight)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of all stages."""
