@@ -48,8 +48,7 @@ class Effect:
 def choice_effects(candidates: Sequence[Candidate], metric: str) -> list[list[dict[str, Effect]]]:
     """The effect of every choice that occurs, for each slot of each stage.
 
-    Choices stand in the order in which the paper's space lists them, others behind them by name, and a
-    skip comes last.
+    Choices stand in the order of :func:`place_of`.
     """
     if not candidates:
         return []
@@ -59,12 +58,13 @@ def choice_effects(candidates: Sequence[Candidate], metric: str) -> list[list[di
         row = []
         for slot in range(depth):
             effects = _effects(((c, (c.arch.stages[stage][slot],)) for c in candidates), metric)
-            row.append({name: effects[name] for name in sorted(effects, key=_place)})
+            row.append({name: effects[name] for name in sorted(effects, key=place_of)})
         result.append(row)
     return result
 
 
-def _place(choice: str) -> tuple[bool, int, str]:
+def place_of(choice: str) -> tuple[bool, int, str]:
+    """Sorts choices: those of the paper's space in its order, others by name, a skip last."""
     return choice == SKIP, _ORDER.get(choice, len(_ORDER)), choice
 
 

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmbfbox.artifacts.candidate import Candidate
-from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
+from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects, place_of
 from mmbfbox.search.report.summary import pareto_front
 from mmbfbox.space.arch import FIRST_LEVEL
 from mmbfbox.utils.files import atomic_write
@@ -79,7 +79,7 @@ def _draw_choices(candidates: Sequence[Candidate], metric: str, path: Path) -> N
         for level, stage in enumerate(table, FIRST_LEVEL)
         for number, effects in enumerate(stage, 1)
     }
-    names = list(dict.fromkeys(name for effects in rows.values() for name in effects))
+    names = sorted({name for effects in rows.values() for name in effects}, key=place_of)
     cells = {
         (row, column): effects[name]
         for row, effects in enumerate(rows.values())
