@@ -3,6 +3,8 @@
 OPS ?=
 BUDGET ?=
 DATA ?=
+MINUTES ?= 20
+SEED ?= 0
 WORK_DIR ?= work_dirs/demo$(if $(DATA),-$(notdir $(patsubst %/,%,$(DATA))))$(if $(BUDGET),-$(BUDGET))
 
 ifeq ($(origin PYTHON),command line)
@@ -14,7 +16,7 @@ RUN := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env check-python demo test coverage hosts lint wheels clean
+.PHONY: help env check-python demo test coverage hosts abuse lint wheels clean
 
 help:
 	@echo 'make env     create .venv (two minutes plus downloads; later calls: a second); no compiler needed'
@@ -27,10 +29,12 @@ help:
 	@echo 'make coverage'
 	@echo '             the same, and which lines they run; a third slower below Python 3.12'
 	@echo 'make hosts   training and search over two hosts and in a small container (as root, four minutes)'
+	@echo 'make abuse   random configs, annotations, predictions, images and damaged work dirs through the tools:'
+	@echo '             each ends in a result or in one sentence; MINUTES=20 says how long, SEED=0 which'
 	@echo 'make lint    ruff, mypy, and which folder may import which'
 	@echo 'make wheels  what pip installs, in dist/: mmbfbox and mmbfbox-ops'
 	@echo 'make clean   remove build products and caches; .venv, work_dirs and a compiled mmcv stay'
-	@echo 'demo, test, coverage and lint take PYTHON=path/to/python to use an environment you already have.'
+	@echo 'demo, test, coverage, abuse and lint take PYTHON=path/to/python to use an environment you already have.'
 
 env:
 	@PYTHON="$(PYTHON)" OPS="$(OPS)" bash tools/make_env.sh
@@ -55,6 +59,9 @@ coverage: $(READY)
 # In one process: each test has the machine's two cores for two hosts.
 hosts: $(READY)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -q -m hosts tests/hosts
+
+abuse: $(READY)
+	$(RUN) -m tests.abuse --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(READY)
 	$(RUN) -m ruff check .

@@ -41,12 +41,14 @@ setup(
         'Programming Language :: Python :: 3 :: Only',
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
+    entry_points={'console_scripts': ['mmbfbox = mmbfbox.__main__:main']},
     python_requires='>=3.10',
     packages=[*find_packages(include=['mmbfbox', 'mmbfbox.*']), 'mmbfbox.configs', 'mmbfbox.tools'],
     # In the checkout they stand beside the package, where MMDetection users look for them.
     package_dir={'mmbfbox.configs': 'configs', 'mmbfbox.tools': 'tools'},
     package_data={
         'mmbfbox.configs': ['**/*.py', '**/*.md', '**/*.yml'],
+        'mmbfbox.deploy': ['weights/*'],
         'mmbfbox.search.report': ['page/*'],
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
     },

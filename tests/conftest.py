@@ -10,7 +10,7 @@ from mmdet.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader, load_from_local
 
 from mmbfbox.engine import use_safe_loading
-from tests.fixtures_models import supernet, supernet_config  # noqa: F401
+from tests.fixtures_models import any_supernet_config, supernet, supernet_config  # noqa: F401
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
