@@ -21,6 +21,7 @@ TRAINING = [
     'onnx>=1.17',
     # mmengine asks for it: two builds of one version share their files.
     f'opencv-python{OPENCV}',
+    'safetensors>=0.4',
     'scipy>=1.10',
     'simplejpeg>=1.8',
     # Checkpoints are loaded without unpickling, which is safe only from here on (CVE-2025-32434).
