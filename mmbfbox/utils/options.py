@@ -178,7 +178,9 @@ def _check_new_key(key: str, value: Any, before: Any, after: Any, source: str) -
             continue
         if not isinstance(before, Mapping) or '_delete_' in (name, names[-1]):
             return
-        if not isinstance(after, Mapping):  # another option has put a value here, and is looked at, too
+        if not isinstance(
+            after, Mapping
+        ):  # another option has put a value here, and is looked at, too
             return
         if name not in before:
             known = set(before) & set(after)
