@@ -19,6 +19,7 @@ from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
 from mmbfbox.engine.checkpoint.weights import check_weights, digest, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export.local_paths import without_local_paths
+from mmbfbox.export.plain_steps import use_mmdets_steps
 from mmbfbox.export.supernet import build_without_storage
 from mmbfbox.space import Arch
 from mmbfbox.utils.config import config_from_text, config_text
@@ -134,6 +135,7 @@ def _public(config: Config) -> tuple[Config, list[str]]:
     root = public.get('data_root')
     if isinstance(root, str) and root.strip('/'):
         replace_data_root(public, DATA_ROOT)
+    use_mmdets_steps(public)
     settings, replaced = without_local_paths(public.to_dict())
     return Config(settings, filename=config.filename), replaced
 
