@@ -99,6 +99,8 @@ def with_our_reader(pipeline: Sequence[Any]) -> list[Any]:
     Both give the same pixels of whole files; ours also reads damaged ones as far as others do.
     """
     return [
-        dict(type='LoadFaceImage') if isinstance(step, Mapping) and dict(step) == AS_STORED else step
+        dict(type='LoadFaceImage')
+        if isinstance(step, Mapping) and dict(step) == AS_STORED
+        else step
         for step in pipeline
     ]
