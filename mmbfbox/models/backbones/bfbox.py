@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mmdet.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmbfbox.errors import UserError
+from mmbfbox.models.backbones.freezing import FreezableBackbone
 from mmbfbox.models.layers.blocks import build_block, make_conv
 from mmbfbox.space.backbone import BackboneSpace, Stages
 from mmbfbox.space.blocks import Conv, make_block
@@ -22,7 +22,7 @@ INIT = [
 ]
 
 
-class _Backbone(BaseModule):
+class _Backbone(FreezableBackbone):
     """Stem and stages; what stands in a slot is the subclass's business.
 
     Shapes: images ``(N, 3, H, W)`` to one map per stage, ``(N, out_channels[i], H / s, W / s)`` with
@@ -35,12 +35,19 @@ class _Backbone(BaseModule):
         slots: Iterable[Iterable[nn.Module]],
         norm_cfg: dict[str, Any],
         init_cfg: Any,
+        frozen_stages: int,
+        norm_eval: bool,
     ) -> None:
         super().__init__(init_cfg=INIT if init_cfg is None else init_cfg)
         kernel = (STEM_KERNEL, STEM_KERNEL)
         self.stem = make_conv(Conv(3, stem_channels, kernel, stride=2), norm_cfg)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in slots)
+        self.freeze(frozen_stages, norm_eval)
+
+    def parts(self) -> list[list[nn.Module]]:
+        """The stem, and each stage."""
+        return [[self.stem], *([stage] for stage in self.stages)]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of all stages."""
@@ -62,6 +69,8 @@ class FaceBackbone(_Backbone):
         out_channels: channels after each stage. Defaults to the paper's.
         norm_cfg: config of the norm. Defaults to batch norm.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
+        frozen_stages: stages that are not trained, see :class:`FreezableBackbone`. Defaults to -1, none.
+        norm_eval: whether norms keep their running statistics in training. Defaults to False.
 
     Raises:
         UserError: a choice is unknown, or there is not one width for each stage.
@@ -80,6 +89,8 @@ class FaceBackbone(_Backbone):
         out_channels: Sequence[int] = BackboneSpace.out_channels,
         norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
     ) -> None:
         if len(stages) != len(out_channels):
             raise UserError(
@@ -94,7 +105,7 @@ class FaceBackbone(_Backbone):
                 block = make_block(choice, width, out, stride=2 if index and not slot else 1)
                 slots[-1].append(build_block(block, norm_cfg))
                 width = out
-        super().__init__(stem_channels, slots, norm_cfg, init_cfg)
+        super().__init__(stem_channels, slots, norm_cfg, init_cfg, frozen_stages, norm_eval)
 
 
 class ChoiceSlot(nn.Module):
@@ -124,6 +135,8 @@ class SearchableFaceBackbone(_Backbone):
     Args:
         norm_cfg: config of the norm. Defaults to batch norm.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
+        frozen_stages: stages that are not trained, see :class:`FreezableBackbone`. Defaults to -1, none.
+        norm_eval: whether norms keep their running statistics in training. Defaults to False.
         space: keys of :class:`~mmbfbox.space.BackboneSpace`: ``stem_channels``, ``out_channels``,
             ``depths``, ``shallow_stages``, ``shallow_choices``, ``deep_choices``.
 
@@ -142,7 +155,12 @@ class SearchableFaceBackbone(_Backbone):
     """
 
     def __init__(
-        self, norm_cfg: dict[str, Any] = BATCH_NORM, init_cfg: Any = None, **space: Any
+        self,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
+        init_cfg: Any = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        **space: Any,
     ) -> None:
         self_space = BackboneSpace(**space)
         slots = [
@@ -157,7 +175,9 @@ class SearchableFaceBackbone(_Backbone):
             ]
             for stage, stage_slots in enumerate(self_space.slots)
         ]
-        super().__init__(self_space.stem_channels, slots, norm_cfg, init_cfg)
+        super().__init__(
+            self_space.stem_channels, slots, norm_cfg, init_cfg, frozen_stages, norm_eval
+        )
         self.space = self_space
 
     def slots(self) -> list[list[ChoiceSlot]]:
