@@ -64,8 +64,8 @@ def identity(space: JointSpace = SPACE, **changes: Any) -> SearchFile:
         size=[64, 64],
         scorer=complete_identity(dict(batch_size=4, recalibration_batch_size=4)),
         detector='111111111111',
-        recalibration=ImageList(6, 'train.txt', True, '222222222222', '333333333333'),
-        held_out=ImageList(10, 'train.txt', False, '444444444444', '333333333333'),
+        recalibration=ImageList(6, 'train.txt', 6, '222222222222', '333333333333'),
+        held_out=ImageList(10, 'train.txt', 0, '444444444444', '333333333333'),
         supernet='0123456789ab',
         evaluator='555555555555',
     )

@@ -18,24 +18,29 @@ class ImageList:
     Args:
         number: how many they are.
         file: name of the annotation file that lists them.
-        trained_on: whether the supernet was trained on them; None if they are not of the file that it
-            was trained on.
+        trained_on: how many of them the supernet was trained on; None if that is not known.
         names: fingerprint of their names, in order.
         pipeline: fingerprint of what is done to them before.
+        shared: how many of them are in the other list of the search, too.
     """
 
     number: int
     file: str
-    trained_on: bool | None
+    trained_on: int | None
     names: str
     pipeline: str
+    shared: int = 0
 
     def __str__(self) -> str:
-        use = {True: 'used in training', False: 'held out of training'}
-        trained = (
-            use[self.trained_on] if self.trained_on is not None else 'not of the training file'
-        )
-        return f'{self.number} images of {self.file}, {trained}'
+        use = f'{self.trained_on} of {self.number} used in training'
+        if self.trained_on is None:
+            use = 'not compared with the training images'
+        elif not self.trained_on:
+            use = 'held out of training'
+        elif self.trained_on == self.number:
+            use = 'used in training'
+        shared = f', {self.shared} of them recalibrate and score' if self.shared else ''
+        return f'{self.number} images of {self.file}, {use}{shared}'
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,11 @@ class SearchFile(Artifact):
         supernet: fingerprint of the checkpoint's bytes.
         latency: how latency is measured, and on which device; None if it is not.
         evaluator: fingerprint of what measures AP; None in a file of schema 1, which did not note it.
+        stream: ``'own'``, or ``'training'`` in searches begun before schema 3, whose seed draws the archs
+            that :class:`~mmbfbox.engine.hooks.PathSamplingHook` draws of the same seed.
     """
 
-    SCHEMA: ClassVar[int] = 2
+    SCHEMA: ClassVar[int] = 3
     KIND: ClassVar[str] = 'what was searched'
     ADVICE: ClassVar[str] = 'search again in another work dir'
 
@@ -81,6 +88,7 @@ class SearchFile(Artifact):
     supernet: str
     latency: dict[str, Any] | None = None
     evaluator: str | None = None
+    stream: str = 'own'
 
     def to_plain(self) -> dict[str, Any]:
         """The fields as plain values."""
@@ -98,7 +106,20 @@ class SearchFile(Artifact):
 
     @classmethod
     def upgrade(cls, data: dict[str, Any], schema: int) -> dict[str, Any]:
-        """From schema 1, in which the space and the images were sentences and parts had other names."""
+        """From schema 2, which took for granted what was trained on, and from schema 1.
+
+        In schema 1 the space and the images were sentences and parts had other names.
+        """
+        if schema < 2:
+            data = cls._from_schema_1(data)
+        images = {
+            key: {**data[key], 'trained_on': None, 'shared': 0}
+            for key in ('recalibration', 'held_out')
+        }
+        return {**data, **images, 'stream': 'training'}
+
+    @classmethod
+    def _from_schema_1(cls, data: dict[str, Any]) -> dict[str, Any]:
         hash_ = data['space'].split(' ')[1]
         sampler = dict(data['strategy'])
         if sampler.get('type') == 'ageing':
@@ -124,12 +145,11 @@ def _images_of_schema_1(data: dict[str, Any], key: str) -> dict[str, Any]:
     """From a sentence like ``10 of a.txt, held out of training (2ca5cdf62e38)``."""
     said, _, names = data[f'{key} images'].rpartition(' (')
     number, _, rest = said.partition(' of ')
-    file, _, use = rest.rpartition(', ')
-    trained = {'used in training': True, 'held out of training': False}.get(use)
+    file = rest.rpartition(', ')[0]
     return dict(
         number=int(number),
         file=file,
-        trained_on=trained,
+        trained_on=None,
         names=names.rstrip(')'),
         pipeline=data[f'{key} batches']['pipeline'],
     )

@@ -16,6 +16,7 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmbfbox.artifacts.search import SEARCH_FILE, SearchFile
 from mmbfbox.engine import load_weights, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.models import cost_table, space_of
@@ -29,7 +30,9 @@ from mmbfbox.search.samplers import build_sampler, complete_settings
 from mmbfbox.search.scoring.build import build_scorer
 from mmbfbox.search.scoring.deployed_latency import deployed_runner
 from mmbfbox.search.scoring.latency import LatencyMeter, latency_settings, path_runner
+from mmbfbox.search.training_images import training_images
 from mmbfbox.space import JointSpace, freeze
+from mmbfbox.space.draw import seed_of
 from mmbfbox.utils.quiet import build_quietly
 from mmbfbox.utils.renamed_keys import rename_keys
 
@@ -104,11 +107,21 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
     name = torch.cuda.get_device_name() if device.startswith('cuda') else device
     if latency and 'backend' in latency:
         name = 'cpu'  # where it is measured, whatever the scores are computed on
+    stream = _stream(Path(config.work_dir))
     identity = search_identity(
-        config, space, scorer, Path(supernet).read_bytes(), latency and {**latency, 'device': name}
+        config,
+        space,
+        scorer,
+        Path(supernet).read_bytes(),
+        latency and {**latency, 'device': name},
+        training_images(weights.meta, config, supernet),
+        stream,
     )
+    if processes.rank == 0:
+        print(f'scoring on {identity.held_out}', flush=True)
+    seed = seed_of('search', settings.seed) if stream == 'own' else settings.seed
     loop = SearchLoop(
-        sampler=build_sampler(settings.sampler, space, settings.seed, settings.metric),
+        sampler=build_sampler(settings.sampler, space, seed, settings.metric),
         scorer=scorer,
         costs=CostCounter(cost_table(model, (224, 224)), cost_table(model, size)),
         constraints=constraints,
@@ -144,6 +157,12 @@ def _check_keys(settings: Mapping[str, Any] | None) -> None:
         raise UserError(
             f'search.seed is {settings["seed"]!r}, expected a whole number of 0 or more'
         )
+
+
+def _stream(work_dir: Path) -> str:
+    """Which random numbers a search draws: a search that was begun goes on with its own."""
+    file = work_dir / SEARCH_FILE
+    return SearchFile.read(file).stream if file.exists() else 'own'
 
 
 def _meter(settings: dict[str, Any], config: Config, model: nn.Module, device: str) -> LatencyMeter:

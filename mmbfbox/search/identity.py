@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any
@@ -25,6 +25,8 @@ def search_identity(
     scorer: Scorer,
     supernet: bytes,
     latency: Mapping[str, Any] | None = None,
+    trained_on: Collection[str] | None = None,
+    stream: str = 'own',
 ) -> SearchFile:
     """The identity of the search that a config describes.
 
@@ -34,6 +36,8 @@ def search_identity(
         scorer: built from the config.
         supernet: the checkpoint, as it is on the disk.
         latency: how latency is measured, if it is.
+        trained_on: names of the images that the supernet was trained on, if they are known.
+        stream: which random numbers the seed chooses, see :class:`~mmbfbox.artifacts.search.SearchFile`.
     """
     settings = config.search
     fixed = {}
@@ -56,11 +60,12 @@ def search_identity(
         size=list(settings.size),
         scorer=scorer.identity(),
         detector=fingerprint(config.model.to_dict()),
-        recalibration=_images(config, scorer, 'recalibration'),
-        held_out=_images(config, scorer, 'held_out'),
+        recalibration=_images(config, scorer, 'recalibration', 'held_out', trained_on),
+        held_out=_images(config, scorer, 'held_out', 'recalibration', trained_on),
         supernet=fingerprint(supernet),
         latency=dict(latency) if latency else None,
         evaluator=fingerprint(dict(metrics=_without_folders(config.held_out_evaluator))),
+        stream=stream,
     )
 
 
@@ -77,7 +82,14 @@ def complete(earlier: SearchFile, now: SearchFile) -> SearchFile:
         pruner=_complete_pruner(earlier.pruner),
         scorer=complete_identity(earlier.scorer),
         evaluator=earlier.evaluator or now.evaluator,
+        # How the lists overlap follows from the lists; it is counted anew.
+        recalibration=_counted_as(earlier.recalibration, now.recalibration),
+        held_out=_counted_as(earlier.held_out, now.held_out),
     )
+
+
+def _counted_as(earlier: ImageList, now: ImageList) -> ImageList:
+    return replace(earlier, trained_on=now.trained_on, shared=now.shared)
 
 
 def _complete_pruner(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -85,20 +97,19 @@ def _complete_pruner(settings: Mapping[str, Any] | None) -> dict[str, Any] | Non
     return None if pruner is None else asdict(pruner)
 
 
-def _images(config: Config, scorer: Scorer, name: str) -> ImageList:
-    """A list of images: how many, of which file, and whether they were trained on."""
+def _images(
+    config: Config, scorer: Scorer, name: str, other: str, trained_on: Collection[str] | None
+) -> ImageList:
+    """A list of images: how many, of which file, and what else the same images are used for."""
     dataset, names = config[f'{name}_dataloader'].dataset, scorer.images[name]
-    training = config.get('train_dataloader', {}).get('dataset', {})
-    file = dataset.get('ann_file', '')
-    trained: bool | None = None
-    if file == training.get('ann_file'):
-        trained = not (dataset.get('part') == 'held_out' and training.get('part') == 'train')
+    own = set(names)
     return ImageList(
         number=len(names),
-        file=PurePath(file).name,
-        trained_on=trained,
+        file=PurePath(dataset.get('ann_file', '')).name,
+        trained_on=None if trained_on is None else len(own & set(trained_on)),
         names=fingerprint(names),
         pipeline=fingerprint(dict(steps=dataset.get('pipeline'))),
+        shared=len(own & set(scorer.images[other])),
     )
 
 

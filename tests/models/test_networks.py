@@ -89,14 +89,14 @@ def test_resize_reaches_every_other_level_exactly(size):
     sizes = [size]
     for _ in range(5):
         sizes.append(tuple(-(-edge // 2) for edge in sizes[-1]))
-    for own in sizes:
-        for other in sizes:
-            assert resize(torch.randn(1, 2, *own), other).shape[-2:] == other
+    for level, own in enumerate(sizes):
+        for target, other in enumerate(sizes):
+            assert resize(torch.randn(1, 2, *own), other, level - target).shape[-2:] == other
 
 
 def test_down_sampling_is_max_pooling():
     x = torch.arange(16.0).reshape(1, 1, 4, 4)
-    assert resize(x, (2, 2)).flatten().tolist() == [5, 7, 13, 15]
+    assert resize(x, (2, 2), -1).flatten().tolist() == [5, 7, 13, 15]
 
 
 @pytest.mark.parametrize('kind', ['rfe', 'smooth', 'ssh', None])
@@ -173,3 +173,43 @@ def test_with_zero_init_a_new_block_is_its_shortcut():
     x = torch.rand(1, 8, 6, 6)
     assert torch.equal(block(zero_init_residual=True)(x), x)
     assert not torch.equal(block()(x), x)
+
+
+@pytest.mark.parametrize(('size', 'steps'), [(9, 2), (10, 2), (17, 3), (33, 4), (7, 1), (2, 2)])
+def test_down_sampling_pools_by_the_ratio_of_the_levels_strides(size, steps):
+    """As in the first author's code: kernel and stride are the ratio, then a pixel is cropped or padded."""
+    x = torch.randn(1, 2, size, size)
+    other = size
+    for _ in range(steps):
+        other = -(-other // 2)
+    pooled = resize(x, (other, other), -steps)
+    ratio = 2**steps
+    for row in range(other):
+        for column in range(other):
+            window = x[..., row * ratio : (row + 1) * ratio, column * ratio : (column + 1) * ratio]
+            assert torch.equal(pooled[..., row, column], window.amax((-2, -1)))
+
+
+def test_the_ratio_comes_from_the_levels_of_a_merge():
+    """A map of 9 is pooled by 4 to 3: by the sizes alone it would be 3."""
+    fpn = AttentionFPN([4] * 3, ['p4 = c4 + c2'], channels=4, attention=None, receptive=None)
+    inputs = [torch.randn(1, 4, size, size) for size in (9, 5, 3)]
+    c2, _, c4 = (lateral(x) for lateral, x in zip(fpn.laterals.values(), inputs))
+    by_four = nn.functional.max_pool2d(c2, 4, ceil_mode=True)
+    assert torch.equal(fpn(inputs)[2], c4 + by_four)
+
+
+@pytest.mark.parametrize('sizes', [(32, 16, 8), (64, 32, 16)])
+def test_at_multiples_of_the_largest_stride_the_ratio_is_that_of_the_sizes(sizes):
+    maps = [torch.randn(1, 2, size, size) for size in sizes]
+    for fine, own in enumerate(maps):
+        for coarse, other in enumerate(sizes[fine + 1 :], fine + 1):
+            ratio = sizes[fine] // other
+            expected = nn.functional.max_pool2d(own, ratio)
+            assert torch.equal(resize(own, (other, other), fine - coarse), expected)
+
+
+def test_a_level_of_another_size_is_cropped_or_padded_by_its_last_pixels():
+    x = torch.arange(1.0, 26).reshape(1, 1, 5, 5)
+    assert resize(x, (2, 2), -1).flatten().tolist() == [7, 9, 17, 19]
+    assert resize(x, (4, 3), -1).flatten().tolist() == [7, 9, 10, 17, 19, 20, 22, 24, 25, 0, 0, 0]

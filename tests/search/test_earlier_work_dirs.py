@@ -101,8 +101,8 @@ def test_a_report_of_a_work_dir_of_before_says_all_that_it_said(work_dir: Path) 
     assert data['index'] == sorted(data['index']) and len(data['index']) == 6
     assert data['ends']['stopped'] == 1 and data['wanted'] == 16
     file = 'images of wider_face_train_bbx_gt.txt'
-    assert data['heldOut'] == f'10 {file}, held out of training'
-    assert data['recalibration'] == f'6 {file}, used in training'
+    assert data['heldOut'] == f'10 {file}, not compared with the training images'
+    assert data['recalibration'] == f'6 {file}, not compared with the training images'
     assert ['supernet', '3006f994256e'] in data['facts']
     # Its archs fit the space that the search named in a sentence.
     space = JointSpace(

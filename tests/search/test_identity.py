@@ -66,13 +66,28 @@ def test_the_place_of_the_data_is_not_part_of_it_but_what_is_measured_is() -> No
     assert of(other) != of(config())
 
 
-def test_it_says_on_which_images_scores_are_and_whether_they_were_trained_on() -> None:
-    same = of(config())
-    assert str(same.held_out) == '2 images of train.txt, held out of training'
-    assert str(same.recalibration) == '1 images of train.txt, used in training'
-    validation = config()
-    validation.held_out_dataloader.dataset.ann_file = 'split/val.txt'
-    assert str(of(validation).held_out) == '2 images of val.txt, not of the training file'
+def test_it_says_on_which_images_scores_are_and_how_many_were_trained_on() -> None:
+    def told(*names: str) -> tuple[str, str]:
+        file = search_identity(config(), SPACE, Named(), b'weights', trained_on=names)
+        return str(file.held_out), str(file.recalibration)
+
+    held_out, recalibration = '2 images of train.txt, ', '1 images of train.txt, '
+    assert told('c', 'd') == (
+        f'{held_out}held out of training', f'{recalibration}used in training'
+    )  # fmt: skip
+    assert told('a', 'd') == (
+        f'{held_out}1 of 2 used in training', f'{recalibration}held out of training'
+    )  # fmt: skip
+    assert told('a', 'b', 'c')[0] == f'{held_out}used in training'
+    assert str(of(config()).held_out) == f'{held_out}not compared with the training images'
+
+
+def test_it_says_how_many_images_both_recalibrate_and_score() -> None:
+    scorer = Named()
+    scorer.images = dict(held_out=['a', 'b'], recalibration=['b', 'c', 'd'])
+    file = search_identity(config(), SPACE, scorer, b'weights', trained_on=['b', 'c', 'd'])
+    assert str(file.held_out).endswith('1 of 2 used in training, 1 of them recalibrate and score')
+    assert file.recalibration.shared == 1
 
 
 @pytest.mark.parametrize('kind', sorted(SCORERS))

@@ -9,7 +9,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate, max_pool2d
+from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
 
 from mmbfbox.errors import UserError
 from mmbfbox.models.layers.blocks import make_conv
@@ -22,23 +22,29 @@ from mmbfbox.space.fpn import FpnSpace, Merges
 INIT = dict(type='Xavier', layer='Conv2d', distribution='uniform')
 
 
-def resize(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Bring a map to another level's size: bilinear up, max-pool down.
+def resize(x: Tensor, size: Sequence[int], finer: int) -> Tensor:
+    """Bring a map to another level: bilinear up, max-pool down by the ratio of their strides.
+
+    As in the first author's code, where what does not fit is cropped or filled with zeros. Levels that
+    are halved rounding up always fit.
 
     Args:
         x: ``(N, C, H, W)``.
         size: height and width of the other level, as its own map has them.
+        finer: by how many levels the other one is finer; below 0 it is coarser.
+
+    Example:
+        >>> resize(torch.arange(5.0).reshape(1, 1, 1, 5), (1, 2), -2).flatten().tolist()
+        [3.0, 4.0]
     """
-    height, width = x.shape[-2:]
-    if (height, width) == tuple(size):
+    if x.shape[-2:] == tuple(size):
         return x
-    if height * width < size[0] * size[1]:
+    if finer >= 0:
         return interpolate(x, size=tuple(size), mode='bilinear', align_corners=False)
-    # Sizes of levels are halved rounding up, so ceil(H / ratio) is the size of the other level.
-    ratio = -(-height // size[0]), -(-width // size[1])
-    pooled = max_pool2d(x, ratio, ratio, ceil_mode=True)
-    if pooled.shape[-2:] != tuple(size):
-        pooled = interpolate(pooled, size=tuple(size), mode='nearest')
+    pooled = max_pool2d(x, 2**-finer, ceil_mode=True)[..., : size[0], : size[1]]
+    height, width = pooled.shape[-2:]
+    if (height, width) != tuple(size):
+        pooled = pad(pooled, (0, size[1] - width, 0, size[0] - height))
     return pooled
 
 
@@ -204,7 +210,8 @@ class AttentionFPN(BaseModule):
         }
         for merge in self.merges:
             lateral = nodes[f'c{merge.target}']
-            other = resize(nodes[merge.source], lateral.shape[-2:])
+            finer = int(merge.source[1:]) - merge.target
+            other = resize(nodes[merge.source], lateral.shape[-2:], finer)
             weight = self._weight(merge, lateral)
             merged = lateral + (other if weight is None else weight * other)
             nodes[f'p{merge.target}'] = self.receptive[f'p{merge.target}'](merged)

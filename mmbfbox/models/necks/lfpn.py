@@ -84,10 +84,10 @@ class LFPN(BaseModule):
         for index in reversed(range(self.merged)):
             size = maps[index].shape[-2:]
             if self.fusion == 'product':
-                deeper = resize(relu(self.convs[index](maps[index + 1])), size)
+                deeper = resize(relu(self.convs[index](maps[index + 1])), size, 1)
                 maps[index] = relu(maps[index]) * deeper
             else:
-                maps[index] = maps[index] + resize(maps[index + 1], size)
+                maps[index] = maps[index] + resize(maps[index + 1], size, 1)
         if self.fusion == 'sum':
             maps[: self.merged] = [conv(x) for conv, x in zip(self.convs, maps, strict=False)]
         return tuple(maps)

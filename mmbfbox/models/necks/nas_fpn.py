@@ -48,12 +48,10 @@ CELLS = (
 """The architecture of the paper's figure 6, with the levels counted from the finest."""
 
 
-def resample(x: Tensor, like: Tensor) -> Tensor:
-    """Bring ``x`` to the size of ``like``: nearest up, max-pool down."""
+def resample(x: Tensor, like: Tensor, finer: int) -> Tensor:
+    """Bring ``x`` to the size of ``like``, ``finer`` levels finer: nearest up, max-pool down."""
     size = like.shape[-2:]
-    if x.shape[-2] * x.shape[-1] < size[0] * size[1]:
-        return interpolate(x, size=size, mode='nearest')
-    return resize(x, size)
+    return interpolate(x, size=size, mode='nearest') if finer > 0 else resize(x, size, finer)
 
 
 class _Stack(nn.Module):
@@ -74,7 +72,9 @@ class _Stack(nn.Module):
             unused -= {cell.first, cell.second}
             like = maps[cell.level]
             coarse, fine = sorted((cell.first, cell.second), key=lambda node: -levels[node])
-            coarser, finer = resample(nodes[coarse], like), resample(nodes[fine], like)
+            coarser, finer = (
+                resample(nodes[node], like, levels[node] - cell.level) for node in (coarse, fine)
+            )
             if cell.kind == 'attention':
                 finer = finer * coarser.amax(dim=(-2, -1), keepdim=True).sigmoid()
             merged = coarser + finer

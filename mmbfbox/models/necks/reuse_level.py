@@ -51,5 +51,5 @@ class ReuseLevel(BaseModule):
                 f'{FIRST_LEVEL} to {FIRST_LEVEL + len(inputs) - 1}'
             )
         outputs = list(inputs)
-        outputs[target] = resize(inputs[source], inputs[target].shape[-2:])
+        outputs[target] = resize(inputs[source], inputs[target].shape[-2:], source - target)
         return tuple(outputs)

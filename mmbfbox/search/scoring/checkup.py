@@ -14,6 +14,7 @@ from mmbfbox.models import cost_table, space_of
 from mmbfbox.search.report.summary import SUBSETS, percent, readable
 from mmbfbox.search.scoring.reference import ReferenceScorer
 from mmbfbox.space import Arch, CostTable, FpnSpace, JointSpace, Merge
+from mmbfbox.space.draw import seed_of
 from mmbfbox.space.fpn import Merges
 from mmbfbox.utils.quiet import build_quietly
 
@@ -67,7 +68,8 @@ def _subnets(space: JointSpace, costs: CostTable, random: int, seed: int) -> lis
     cheapest, costliest = costs.extremes()
     merges = top_down(space.fpn)
     fixed = [('cheapest', Arch(cheapest, merges)), ('most expensive', Arch(costliest, merges))]
-    return fixed + [(f'random {index}', space.sample(seed, index)) for index in range(random)]
+    own = seed_of('checkup', seed)
+    return fixed + [(f'random {index}', space.sample(own, index)) for index in range(random)]
 
 
 def top_down(space: FpnSpace) -> Merges:
