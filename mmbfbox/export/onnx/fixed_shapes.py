@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.jit import TracerWarning
+from torch.jit import TracerWarning  # type: ignore[attr-defined]
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -128,7 +128,9 @@ def _max_pool2d(
     return_indices: bool = False,
 ) -> Tensor:
     def pool(up: bool) -> Tensor:
-        return functional.max_pool2d(x, kernel_size, stride, padding, dilation, up, return_indices)
+        max_pool: Any = functional.max_pool2d
+        pooled: Tensor = max_pool(x, kernel_size, stride, padding, dilation, up, return_indices)
+        return pooled
 
     return _rounded_down(pool, ceil_mode)
 

@@ -7,7 +7,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import onnx
 import torch
@@ -64,7 +64,7 @@ class _Traced(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The outputs for ``(1, 3, H, W)``."""
-        own, detector = self.normalisation, self.detector
+        own, detector = self.normalisation, cast(Any, self.detector)
         centred = image - own.mean.reshape(3, 1, 1)
         with FixedShapes(centred, own.order, 1 / own.std):
             found = detector.bbox_head(detector.extract_feat(centred))
@@ -115,7 +115,7 @@ def _trace(module: nn.Module, names: Sequence[str], side: int) -> onnx.ModelProt
         torch.onnx.export(
             module,
             (torch.zeros(1, 3, side, side),),
-            buffer,
+            cast(Any, buffer),
             dynamo=False,
             opset_version=OPSET,
             input_names=[INPUT],
