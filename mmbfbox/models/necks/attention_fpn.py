@@ -41,9 +41,11 @@ def resize(x: Tensor, size: Sequence[int], finer: int) -> Tensor:
         return x
     if finer >= 0:
         return interpolate(x, size=tuple(size), mode='bilinear', align_corners=False)
-    pooled = max_pool2d(x, 2**-finer, ceil_mode=True)[..., : size[0], : size[1]]
-    height, width = pooled.shape[-2:]
-    if (height, width) != tuple(size):
+    pooled = max_pool2d(x, 2**-finer, ceil_mode=True)
+    # Levels that fit are left alone, so that an exported graph has no size in it.
+    if pooled.shape[-2:] != tuple(size):
+        pooled = pooled[..., : size[0], : size[1]]
+        height, width = pooled.shape[-2:]
         pooled = pad(pooled, (0, size[1] - width, 0, size[0] - height))
     return pooled
 
