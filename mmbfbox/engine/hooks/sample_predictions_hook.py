@@ -22,7 +22,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.models import SearchableFaceBackbone, set_arch, space_of
 
 # A picture is not worth a training: these end the drawing only.
-_FAILURES = (UserError, RuntimeError, ValueError, OSError, cv2.error)
+_FAILURES = (UserError, RuntimeError, ValueError, KeyError, TypeError, OSError, cv2.error)
 
 
 @HOOKS.register_module()
