@@ -23,7 +23,7 @@ from mmbfbox.models import SearchableFaceBackbone, set_arch, space_of
 from mmbfbox.models.backbones.freezing import fixed_norms
 
 # A picture is not worth a training: these end the drawing only.
-_FAILURES = (UserError, RuntimeError, ValueError, OSError, cv2.error)
+_FAILURES = (UserError, RuntimeError, ValueError, KeyError, TypeError, OSError, cv2.error)
 
 
 @HOOKS.register_module()

@@ -207,6 +207,17 @@ def test_images_that_cannot_be_read_do_not_end_the_training(supernet_config, tmp
     assert runner.iter == 1 and any('the image is damaged' in text for text in said)
 
 
+def test_images_of_a_wrong_pipeline_do_not_end_the_training(supernet_config, tmp_path):
+    pipeline = [dict(type=None, scale=(64, 64))]
+    dataset = dict(type='FaceBenchmarkDataset', benchmark='fddb', pipeline=pipeline)
+    hook = SamplePredictionsHook(dataset=dataset)
+    runner = make_runner(supernet_config, tmp_path / 'run', [PathSamplingHook(), hook], 1)
+    said = []
+    runner.logger.warning = said.append
+    runner.train()
+    assert runner.iter == 1 and any('type must be a str' in text for text in said)
+
+
 def test_nonsense_is_refused():
     for make in (
         lambda: WatchHook(interval=0),
