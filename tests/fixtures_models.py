@@ -27,6 +27,34 @@ def tiny(config: Config) -> Config:
     return config
 
 
+def skipping(config: Config) -> Config:
+    """A narrow light space: its own stem, blocks and widths, slots that may be skipped, no p2."""
+    config = tiny(config)
+    model, widths = config.model, [16, 16, 24, 32]
+    model.backbone.update(
+        stem_channels=8,
+        stem_kernel=3,
+        stem_down='conv',
+        out_channels=widths,
+        depths=[2, 3, 2, 1],
+        shallow_choices=['basic3', 'dw5e150', 'skip'],
+        deep_choices=['skip', 'basic3e50', 'conv3e50', 'dw3_5e100', 'dw7'],
+    )
+    model.neck.update(in_channels=widths, start_level=1, targets=[3, 4])
+    model.bbox_head.anchor_generator.strides = [8, 16, 32]
+    return config
+
+
+@pytest.fixture(params=[tiny, skipping], ids=['paper', 'light'])
+def any_supernet_config(request: pytest.FixtureRequest) -> Config:
+    """Config of a tiny supernet of either kind of space; a copy for each test."""
+    init_default_scope('mmdet')
+    import mmbfbox.models  # noqa: F401
+
+    config: Config = request.param(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
+    return config
+
+
 def light_model(stride: int = 8, norm: dict[str, Any] | None = GROUPS, **head: Any) -> Any:
     """Model config of a narrow supernet with a light head and a norm in neck and head.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.command_line import make_parser
 from mmbfbox.engine.checkpoint.weights import KINDS
-from mmbfbox.errors import exit_on_user_error
+from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.export import publish
+from mmbfbox.export.publish_folder import publish_folder
 from mmbfbox.utils.config import load_config
 
 
@@ -38,8 +39,35 @@ def main() -> None:
         help='raw weights or their moving average (ema), where the checkpoint has both; the average by '
         'default',
     )
+    parser.add_argument(
+        '--folder',
+        action='store_true',
+        help='write a folder for all readers: card, config, weights as .safetensors and .pth, model.onnx '
+        'and sha256sums',
+    )
+    parser.add_argument(
+        '--licence', default='not stated', help='of the weights, for the card and the ONNX files'
+    )
+    parser.add_argument(
+        '--int8', metavar='DIR', help='with --folder: training pictures; adds model.int8.onnx'
+    )
     args = parser.parse_args()
+    if args.int8 and not args.folder:
+        raise UserError('--int8 adds a file to the folder; give --folder, too')
 
+    if args.folder:
+        written = publish_folder(
+            args.checkpoint,
+            args.out,
+            load_config(args.config) if args.config else None,
+            Metrics.read(args.metrics) if args.metrics else None,
+            args.name,
+            args.weights,
+            args.licence,
+            args.int8,
+        )
+        print(f'wrote {", ".join(written.files)} into {written.folder}')
+        return
     published = publish(
         args.checkpoint,
         args.out,

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from mmengine import Config
-from torch import nn
+from torch import Tensor, nn
 
 from mmbfbox.artifacts.checkpoint_meta import PublishMeta
 from mmbfbox.artifacts.metrics import Metrics
@@ -43,6 +43,28 @@ class Published:
     meta: PublishMeta
 
 
+@dataclass(frozen=True)
+class Publication:
+    """What is handed out of a checkpoint, in memory.
+
+    Attributes:
+        state: the weights, on the CPU.
+        config: the config, without this machine's paths.
+        meta: what is noted beside the weights.
+    """
+
+    state: dict[str, Tensor]
+    config: Config
+    meta: PublishMeta
+
+    def to_pth(self) -> bytes:
+        """The content of a ``.pth`` file."""
+        # Into memory, because a file would carry its own temporary name.
+        buffer = io.BytesIO()
+        torch.save(dict(state_dict=self.state, meta=self.meta.to_meta()), buffer)
+        return buffer.getvalue()
+
+
 def publish(
     checkpoint: str | Path,
     out: str | Path,
@@ -70,6 +92,27 @@ def publish(
             weights, or not those that are asked for; there is no config, or it is one of another
             network; or the results are of other weights.
     """
+    publication = gather(checkpoint, config, metrics, kind)
+    stem = name or Path(publication.config.filename or checkpoint).stem
+    content = publication.to_pth()
+    hashed = hashlib.sha256(content).hexdigest()[:8]
+    final = Path(out) / f'{stem}-{hashed}.pth'
+    with atomic_write(final) as path:
+        path.write_bytes(content)
+    with atomic_write(final.with_suffix('.py')) as path:
+        path.write_text(publication.meta.cfg)
+    # What is handed out has to pass the door that users open it through.
+    load_checkpoint_file(final)
+    return Published(final, final.with_suffix('.py'), publication.meta)
+
+
+def gather(
+    checkpoint: str | Path,
+    config: Config | None = None,
+    metrics: Metrics | None = None,
+    kind: str | None = None,
+) -> Publication:
+    """What is handed out of a checkpoint; arguments and errors are those of :func:`publish`."""
     weights = read_weights(checkpoint, kind)
     if config is None:
         if not isinstance(weights.meta.get('cfg'), str):
@@ -94,19 +137,7 @@ def publish(
         settings=settings.to_plain() if settings else None,
         sha256=total,
     )
-    stem = name or Path(config.filename or checkpoint).stem
-    # Into memory, because a file would carry its own temporary name.
-    buffer = io.BytesIO()
-    torch.save(dict(state_dict=state, meta=meta.to_meta()), buffer)
-    hashed = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
-    final = Path(out) / f'{stem}-{hashed}.pth'
-    with atomic_write(final) as path:
-        path.write_bytes(buffer.getvalue())
-    with atomic_write(final.with_suffix('.py')) as path:
-        path.write_text(text)
-    # What is handed out has to pass the door that users open it through.
-    load_checkpoint_file(final)
-    return Published(final, final.with_suffix('.py'), meta)
+    return Publication(state, config, meta)
 
 
 def _build(config: Config) -> nn.Module:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmbfbox.errors import UserError
-from mmbfbox.inference.box_voting import SINGLETONS, vote_boxes
 from mmbfbox.inference.views import PRESETS, View
+from mmbfbox.utils.box_voting import SINGLETONS, vote_boxes
 
 Floats = NDArray[np.float64]
 

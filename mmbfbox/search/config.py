@@ -27,6 +27,7 @@ from mmbfbox.search.progress import Progress
 from mmbfbox.search.pruner import Pruner
 from mmbfbox.search.samplers import build_sampler, complete_settings
 from mmbfbox.search.scoring.build import build_scorer
+from mmbfbox.search.scoring.deployed_latency import deployed_runner
 from mmbfbox.search.scoring.latency import LatencyMeter, latency_settings, path_runner
 from mmbfbox.space import JointSpace, freeze
 from mmbfbox.utils.quiet import build_quietly
@@ -101,6 +102,8 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
         latency = latency_settings(settings.get('latency'), size)
     scorer = build_scorer(config, state, device)
     name = torch.cuda.get_device_name() if device.startswith('cuda') else device
+    if latency and 'backend' in latency:
+        name = 'cpu'  # where it is measured, whatever the scores are computed on
     identity = search_identity(
         config, space, scorer, Path(supernet).read_bytes(), latency and {**latency, 'device': name}
     )
@@ -112,7 +115,7 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
         work_dir=Path(config.work_dir),
         identity=identity,
         metric=settings.metric,
-        latency=_meter(latency, model, Path(config.work_dir), device) if latency else None,
+        latency=_meter(latency, config, model, device) if latency else None,
         pruner=Pruner.build(settings.get('pruner')),
         chunk=settings.get('chunk'),
         processes=processes,
@@ -143,7 +146,11 @@ def _check_keys(settings: Mapping[str, Any] | None) -> None:
         )
 
 
-def _meter(settings: dict[str, Any], model: nn.Module, folder: Path, device: str) -> LatencyMeter:
-    height, width = settings['size']
-    run = path_runner(model, (height, width), device)
-    return LatencyMeter(run, folder / LATENCIES, settings['warmup'], settings['repeats'])
+def _meter(settings: dict[str, Any], config: Config, model: nn.Module, device: str) -> LatencyMeter:
+    size = settings['size'][0], settings['size'][1]
+    if 'backend' in settings:
+        run = deployed_runner(config.model, size, settings['backend'], settings['threads'])
+    else:
+        run = path_runner(model, size, device)
+    path = Path(config.work_dir) / LATENCIES
+    return LatencyMeter(run, path, settings['warmup'], settings['repeats'])

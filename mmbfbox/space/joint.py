@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from mmbfbox.space.draw import Draw
 from mmbfbox.space.fair import fair_merges, fair_stages
 from mmbfbox.space.fpn import FpnSpace
 
-_LATER = ('stem_kernel', 'stem_down')
-"""Keys of the parts that the first spaces did not have."""
+_LATER = {'stem_kernel': 7, 'stem_down': 'pool'}
+"""Keys of backbones that the first spaces did not have, and what these had in their place."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,12 @@ class JointSpace:
     @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that tell this space from any other."""
-        parts = {
-            part.name: {
-                field.name: getattr(getattr(self, part.name), field.name)
-                for field in fields(getattr(self, part.name))
-                # Keys that came later count only where they are used: older spaces keep their hash.
-                if field.name not in _LATER
-                or getattr(getattr(self, part.name), field.name) != field.default
-            }
-            for part in fields(JointSpace)
-        }
-        text = json.dumps(parts, sort_keys=True)
+        backbone = asdict(self.backbone)
+        for key, before in _LATER.items():
+            # So spaces of before keep their hash.
+            if backbone[key] == before:
+                del backbone[key]
+        text = json.dumps(dict(backbone=backbone, fpn=asdict(self.fpn)), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property

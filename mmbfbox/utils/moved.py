@@ -45,6 +45,7 @@ MOVED = {
     'evaluation.wider_ground_truth': 'evaluation.wider.ground_truth',
     'evaluation.wider_io': 'evaluation.wider.io',
     'evaluation.wider_report': 'evaluation.wider.report',
+    'inference.box_voting': 'utils.box_voting',
     'models.assigner': 'models.task_modules.face_assigner',
     'models.backbone': 'models.backbones.bfbox',
     'models.blocks': 'models.layers.blocks',

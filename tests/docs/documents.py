@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r'^ *```(\w*)\n(.*?)^ *```', re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r'(?<!`)`([^`]+)`(?!`)')
 _LINK = re.compile(r'\]\(([^)#\s]+)')
-_COMMAND = re.compile(r'(?:\w+=\S* )*(?:python[\d.]*|pytest|make|tools/\S+\.sh)(?: |$)')
+_COMMAND = re.compile(r'(?:\w+=\S* )*(?:python[\d.]*|pytest|make|mmbfbox|tools/\S+\.sh)(?: |$)')
 SHELL = ('', 'bash', 'sh', 'console')
 
 
@@ -35,7 +35,7 @@ class Command:
 
 def documents() -> list[Path]:
     """Every text for users and contributors."""
-    folders = ('docs', 'configs', 'benchmarks')
+    folders = ('docs', 'configs', 'benchmarks', 'ops')
     inner = itertools.chain.from_iterable((ROOT / name).rglob('*.md') for name in folders)
     return sorted([*ROOT.glob('*.md'), *inner])
 

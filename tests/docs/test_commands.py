@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
+from mmbfbox.deploy.command.parsing import make_parser
 from mmbfbox.errors import UserError
 from mmbfbox.utils.config import configs_dir, find_config, load_config
 from tests.docs.documents import (
@@ -102,6 +103,8 @@ def test_the_worked_example_of_contributing_applies(tmp_path: Path) -> None:
     'line',
     [
         'make tset',
+        'mmbfbox detcet photo.jpg',
+        'mmbfbox detect photo.jpg --modle model.onnx',
         'make demo BUGDET=small',
         'pytest tests/no_such_folder',
         'python tools/no_such_tool.py',
@@ -129,6 +132,8 @@ def check(command: Command) -> list[str]:
     program, *words = command.words
     if program == 'make':
         return check_make(words)
+    if program == 'mmbfbox' or words[:2] == ['-m', 'mmbfbox']:
+        return check_mmbfbox(words if program == 'mmbfbox' else words[2:], command.whole)
     if program == 'pytest' or words[:2] == ['-m', 'pytest']:
         paths = [word.split('::')[0] for word in words if '/' in word]
         return [f'there is no {path}' for path in paths if not (ROOT / path).exists()]
@@ -140,6 +145,18 @@ def check(command: Command) -> list[str]:
     if words[:1] and words[0].endswith('.py'):
         return check_script(words[0], words[1:], command.whole)
     return []
+
+
+def check_mmbfbox(words: list[str], whole: bool) -> list[str]:
+    """What the parser of the package's own command says."""
+    parser = make_parser()
+    wrong = [f'no option {o}' for o in options_in(words) if o not in options_of(parser)]
+    if not wrong and whole:
+        try:
+            parser.parse_args(words)
+        except SystemExit:
+            return ['the parser refuses it']
+    return wrong
 
 
 def check_make(words: list[str]) -> list[str]:

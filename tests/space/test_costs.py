@@ -22,12 +22,13 @@ def traced(run) -> int:
     return counter.get_total_flops() // 2
 
 
-def test_costs_equal_the_traced_convolutions_for_50_archs(supernet):
+def test_costs_equal_the_traced_convolutions_for_50_archs(any_supernet_config):
     """Every convolution is traced as it runs; the image size changes from arch to arch."""
+    with torch.device('meta'):
+        # Shapes only, which is all that is counted.
+        supernet = MODELS.build(any_supernet_config.model).eval()
     space = space_of(supernet)
     tables = {size: cost_table(supernet, size) for size in SIZES}
-    # The meta device computes shapes only, which is all that is counted.
-    supernet.to('meta')
     for index in range(50):
         arch = space.sample(7, index)
         set_arch(supernet, arch)
@@ -56,6 +57,11 @@ def check_costs_of_model(model_config, size):
 def test_costs_know_every_option(supernet_config, attention, receptive):
     supernet_config.model.neck.update(attention=attention, receptive=receptive)
     check_costs_of(supernet_config, (96, 160))
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_costs_of_a_light_space_are_those_of_the_exported_network(any_supernet_config, size):
+    check_costs_of(any_supernet_config, size)
 
 
 @pytest.mark.parametrize('norm', [None, GROUPS])
@@ -104,9 +110,24 @@ def test_backbone_costs_are_those_of_the_design():
     assert 0.95 < sum(value < 4.1 for value in macs) / 4000 < 0.98
 
 
-def test_extremes_are_the_cheapest_and_the_most_expensive():
-    space = JointSpace(BackboneSpace(depths=(1,) * 6), FpnSpace())
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        BackboneSpace(depths=(1,) * 6),
+        BackboneSpace(depths=(1, 3, 2, 1, 2, 4), deep_choices=('conv3', 'skip', 'basic3e50')),
+    ],
+)
+def test_extremes_are_the_cheapest_and_the_most_expensive(backbone):
+    space = JointSpace(backbone, FpnSpace())
     table = CostTable(space)
-    low, high = (table.backbone(stages).macs for stages in table.extremes())
+    cheapest, costliest = table.extremes()
+    # Skipping is cheapest, wherever it is allowed.
+    assert all(
+        ('skip' in names) == (choice == 'skip')
+        for choices, slots in zip(cheapest, backbone.slots)
+        for choice, names in zip(choices, slots)
+    )
+    assert 'skip' not in {choice for stage in costliest for choice in stage}
+    low, high = (table.backbone(stages).macs for stages in (cheapest, costliest))
     for index in range(300):
         assert low <= table.backbone(space.sample(0, index).stages).macs <= high

@@ -7,6 +7,7 @@ exactly these types are allowed, and any other one is refused.
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from pathlib import Path
@@ -30,6 +31,9 @@ def _history_method(owner: object, name: str) -> Any:
         raise pickle.UnpicklingError(f'GLOBAL getattr of {name} is not allowed')
     return getattr(owner, name)
 
+
+SAFETENSORS_META = 'mmbfbox.meta'
+"""Under this name a ``.safetensors`` file has the ``meta`` of a ``.pth`` file, as JSON."""
 
 _ALLOWED = [
     HistoryBuffer,
@@ -59,6 +63,8 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict[st
     path = Path(path).expanduser()
     if not path.is_file():
         raise UserError(f'the checkpoint {path} does not exist; check the path')
+    if path.suffix == '.safetensors':
+        return _read_safetensors(path, map_location)
     try:
         with torch.serialization.safe_globals(_ALLOWED):
             data = torch.load(path, map_location=map_location, weights_only=True)
@@ -77,6 +83,26 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict[st
             f'the file {path} holds a {type(data).__name__}, expected a checkpoint'
         )
     return data
+
+
+def _read_safetensors(path: Path, device: Any) -> dict[str, Any]:
+    """Weights, and the ``meta`` that ``tools/publish_model.py --folder`` notes beside them."""
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise UserError(
+            f'{path} cannot be read without safetensors; pip install safetensors'
+        ) from error
+    try:
+        with safe_open(path, 'pt', device=str(device)) as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            notes = file.metadata() or {}
+        meta = json.loads(notes.get(SAFETENSORS_META, '{}'))
+    except (SafetensorError, ValueError) as error:
+        raise DamagedCheckpointError(
+            f'the checkpoint {path} cannot be read; it is damaged or no checkpoint: use another one'
+        ) from error
+    return dict(state_dict=state, meta=meta)
 
 
 def _refused_type(error: Exception) -> str:

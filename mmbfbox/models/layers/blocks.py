@@ -142,6 +142,7 @@ _KINDS = {
     'dense': DenseBlock,
     'shuffle': ShuffleBlock,
     'inception': InceptionBlock,
+    'identity': nn.Identity,  # which takes and ignores any arguments
 }
 
 

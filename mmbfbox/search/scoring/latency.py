@@ -15,9 +15,12 @@ from torch import nn
 from mmbfbox.artifacts.latency import MeasuredLatency
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch
+from mmbfbox.search.scoring.deployed_latency import BACKENDS
 from mmbfbox.space import Arch
 
 DEFAULTS: dict[str, Any] = dict(size=None, warmup=3, repeats=10)
+DEPLOYED: dict[str, Any] = dict(backend='torch', threads=1)
+"""For latency as deployed; noted only there, so that searches of earlier versions go on."""
 
 
 @dataclass
@@ -113,18 +116,22 @@ def latency_settings(settings: Mapping[str, Any] | None, size: tuple[int, int]) 
     """The keys of ``search.latency``, complete.
 
     Args:
-        settings: some of ``size`` (height and width of the image), ``warmup`` and ``repeats``.
+        settings: some of ``size`` (height and width of the image), ``warmup`` and ``repeats``; and
+            ``backend`` (``'torch'``, ``'onnxruntime'`` or ``'openvino'``), with ``threads`` for the
+            latter two.
         size: the size that is scored, for which latency is measured by default.
 
     Raises:
         UserError: a key is unknown or out of range.
     """
     given = dict(settings or {})
-    unknown = sorted(set(given) - set(DEFAULTS))
+    unknown = sorted(set(given) - {*DEFAULTS, *DEPLOYED})
     if unknown:
         raise UserError(
-            f'search.latency has the key {unknown[0]!r}, expected {", ".join(DEFAULTS)}'
+            f'search.latency has the key {unknown[0]!r}, expected {", ".join([*DEFAULTS, *DEPLOYED])}'
         )
+    deployed = {key: given.pop(key, value) for key, value in DEPLOYED.items()}
+    _check_deployed(deployed)
     complete = {**DEFAULTS, **given}
     sides, warmup, repeats = complete['size'] or size, complete['warmup'], complete['repeats']
     numbers = [*sides, warmup, repeats] if isinstance(sides, (list, tuple)) else []
@@ -135,4 +142,29 @@ def latency_settings(settings: Mapping[str, Any] | None, size: tuple[int, int]) 
             f'numbers of 1 or more (warmup may be 0)'
         )
     complete['size'] = list(sides)
-    return complete
+    if deployed['backend'] == DEPLOYED['backend']:
+        return complete
+    if warmup < 1:
+        raise UserError(
+            f'search.latency.warmup is {warmup}; the first run in {deployed["backend"]} exports the '
+            f'network, so expected 1 or more'
+        )
+    return {**complete, **deployed}
+
+
+def _check_deployed(deployed: Mapping[str, Any]) -> None:
+    backend, threads = deployed['backend'], deployed['threads']
+    known = (DEPLOYED['backend'], *BACKENDS)
+    if backend not in known:
+        raise UserError(
+            f'search.latency.backend is {backend!r}, expected one of {", ".join(known)}'
+        )
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise UserError(
+            f'search.latency.threads is {threads!r}, expected a whole number of 1 or more'
+        )
+    if backend == DEPLOYED['backend'] and threads != DEPLOYED['threads']:
+        raise UserError(
+            f'search.latency.threads is {threads}, but torch runs on all that it has; choose '
+            f'search.latency.backend onnxruntime or openvino'
+        )

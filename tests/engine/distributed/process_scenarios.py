@@ -32,12 +32,19 @@ from tests.engine.distributed.process_training import (
     train,
     train_plain,
 )
+from tests.fixtures_models import skipping
 
 
 def joined_batch(rank: int) -> list[dict[str, Tensor]]:
     """Training on half of each batch."""
     # Other weights on rank 1: it has to get those of rank 0.
     model = PathDataParallel(supernet(seed=rank), check_interval=2)
+    return train(model, range(rank, rank + 1))
+
+
+def skips(rank: int) -> list[dict[str, Tensor]]:
+    """Paths through slots that have no parameters."""
+    model = PathDataParallel(supernet(rank, skipping), check_interval=1)
     return train(model, range(rank, rank + 1))
 
 
@@ -198,7 +205,7 @@ def message_of(action: Callable[[], object]) -> str:
 
 
 SCENARIOS = (
-    joined_batch, light, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler,
+    joined_batch, skips, light, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler,
     other_paths, other_gradients, late_disagreement, other_models, average, older_key,
 )  # fmt: skip
 

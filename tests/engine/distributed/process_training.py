@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -23,9 +23,9 @@ SIZE = 64
 STEPS = 4
 
 
-def supernet(seed: int = 0) -> nn.Module:
+def supernet(seed: int = 0, kind: Callable[[Config], Config] = tiny) -> nn.Module:
     """A tiny supernet that trains with fixed batch-norm statistics."""
-    config = tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
+    config = kind(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
     return built(config.model, seed)
 
 

@@ -21,6 +21,7 @@ from mmbfbox.export import subnet_weights
 from mmbfbox.models import set_arch, space_of
 from tests.engine.distributed import process_scenarios as scenarios
 from tests.engine.distributed import process_training as training
+from tests.fixtures_models import skipping
 
 ROOT = Path(__file__).resolve().parents[3]
 BOTH = range(2)
@@ -62,6 +63,21 @@ def test_two_ranks_train_like_one_process_with_the_joined_batch(ranks):
     """Four steps with four paths; ranks have different numbers of faces, one image has none."""
     expected = training.train(training.supernet(), BOTH)
     for one, two, joined in zip(*(rank['joined_batch'] for rank in ranks), expected, strict=True):
+        assert same(one, two)
+        close(one, joined)
+
+
+def test_two_ranks_train_like_one_process_where_slots_are_skipped(ranks):
+    expected = training.train(training.supernet(kind=skipping), BOTH)
+    space = space_of(training.supernet(kind=skipping))
+    paths = [
+        choice
+        for step in range(training.STEPS)
+        for s in space.sample(7, step).stages
+        for choice in s
+    ]
+    assert 2 < paths.count('skip') < len(paths) / 2
+    for one, two, joined in zip(*(rank['skips'] for rank in ranks), expected, strict=True):
         assert same(one, two)
         close(one, joined)
 
