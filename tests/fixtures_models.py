@@ -69,7 +69,7 @@ def light_model(stride: int = 8, norm: dict[str, Any] | None = GROUPS, **head: A
     model.backbone = dict(
         type='SearchableFaceBackbone',
         stem_channels=8,
-        out_channels=[8, 16, 16, 16],
+        out_channels=[16, 16, 24, 24],
         depths=[1, 2, 1, 1],
         shallow_stages=1,
         shallow_choices=['conv3', 'dense2x32'],
@@ -77,7 +77,7 @@ def light_model(stride: int = 8, norm: dict[str, Any] | None = GROUPS, **head: A
     )
     model.neck = dict(
         type='SearchableAttentionFPN',
-        in_channels=[8, 16, 16, 16],
+        in_channels=[16, 16, 24, 24],
         targets=[3, 4],
         channels=16,
         start_level=stride // 8,

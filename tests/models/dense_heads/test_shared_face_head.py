@@ -153,6 +153,26 @@ def test_every_parameter_learns_with_every_norm(norm, keys):
     assert all(parameter.grad.abs().sum() > 0 for parameter in head.towers.parameters())
 
 
+def test_a_head_learns_the_faces_of_one_batch():
+    """Its sure boxes have all faces, and none are where there is no face."""
+    head = build(stride=4)
+    maps = maps_of(head)
+    batch = [boxes_of([3.3, 4.2, 20.1, 25.4], [44.2, 5.1, 52.3, 14.2]), *FACES[1:]]
+    optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        losses = head.loss_by_feat(*head(maps), batch, METAS, None)
+        total_of(losses).backward()
+        optimizer.step()
+    metas = [dict(meta, scale_factor=(1.0, 1.0), ori_shape=(SIDE, SIDE)) for meta in METAS]
+    with torch.no_grad():
+        found = head.eval().predict_by_feat(*head(maps), batch_img_metas=metas)
+    for faces, instances in zip(batch[:2], found):
+        overlaps = bbox_overlaps(faces.bboxes, instances.bboxes[instances.scores > 0.3])
+        assert overlaps.amax(1).min() > 0.5
+    assert not (found[2].scores > 0.3).any()
+
+
 def test_losses_are_those_of_gfl_in_plain_steps():
     """Quality focal loss and DIoU with mmdet's ATSS, the positives picked out, level by level."""
     head = build(stride=4)
