@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmengine import Config
 
@@ -154,7 +155,7 @@ def model_card(
     return '\n'.join(lines)
 
 
-def _kinds(model: Mapping[str, object]) -> str:
+def _kinds(model: Mapping[str, Any]) -> str:
     """The classes of a detector's parts."""
     names = []
     for part in ('backbone', 'neck', 'bbox_head'):

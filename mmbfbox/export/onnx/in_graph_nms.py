@@ -64,7 +64,8 @@ def with_nms(prepared: Prepared, meta: OnnxMeta) -> onnx.ModelProto:
     model.CopyFrom(prepared.model)
     nodes = _Nodes(model.graph)
     floats, numbers = _floats, _numbers
-    scores, boxes = [], []
+    scores: list[str] = []
+    boxes: list[str] = []
     for stride in prepared.strides:
         score, distances = f'score_{stride}', f'bbox_{stride}'
         first = nodes.add('Slice', score, numbers(0), numbers(1), numbers(1))
@@ -93,12 +94,13 @@ def with_nms(prepared: Prepared, meta: OnnxMeta) -> onnx.ModelProto:
     nodes.add('GatherND', flat, places, output='scores')
     nodes.add('Gather', chosen, np.array(0, np.int64), output='batch', axis=1)
     del model.graph.output[:]
-    for name, kind, shape in (
+    outputs: tuple[tuple[str, int, tuple[str | int, ...]], ...] = (
         ('boxes', TensorProto.FLOAT, ('faces', 4)),
         ('scores', TensorProto.FLOAT, ('faces',)),
         ('batch', TensorProto.INT64, ('faces',)),
-    ):
-        model.graph.output.append(helper.make_tensor_value_info(name, kind, shape))
+    )
+    for output, kind, sizes in outputs:
+        model.graph.output.append(helper.make_tensor_value_info(output, kind, sizes))
     return model
 
 

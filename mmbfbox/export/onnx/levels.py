@@ -57,7 +57,8 @@ class HeadGeometry:
             UserError: its head has no anchors of which boxes are deltas, or finds more than faces.
         """
         head: Any = getattr(detector, 'bbox_head', None)
-        generator, coder = getattr(head, 'prior_generator', None), getattr(head, 'bbox_coder', None)
+        generator: Any = getattr(head, 'prior_generator', None)
+        coder: Any = getattr(head, 'bbox_coder', None)
         known = (
             hasattr(generator, 'base_anchors')
             and isinstance(coder, DeltaXYWHBBoxCoder)

@@ -89,8 +89,8 @@ def compare(detector: nn.Module, prepared: Prepared, run: Run, batches: Sequence
         pixels.append(difference.max())
         excess.append((difference / np.maximum(PIXELS, OF_SIZE * sides)).max())
     # NumPy's maximum, because Python's may lose NaN.
-    worst = (float(np.max(values)) for values in (score, pixels, excess))
-    return Parity(*worst, images=sum(map(len, batches)))
+    worst = [float(np.max(values)) for values in (score, pixels, excess)]
+    return Parity(worst[0], worst[1], worst[2], sum(map(len, batches)))
 
 
 def check_parity(

@@ -44,7 +44,7 @@ def quantise(exported: OnnxFile, canvases: Sequence[NDArray[Any]]) -> onnx.Model
     except ImportError as error:
         raise UserError('onnxruntime is not installed; pip install onnxruntime') from error
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):
         def __init__(self) -> None:
             self.left: Iterator[NDArray[Any]] = iter(canvases)
 
