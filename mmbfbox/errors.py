@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any, ParamSpec
 
@@ -117,7 +117,20 @@ def why_not_built(error: Exception) -> str | None:
         return f'the config asks for the type {kind}, which is not registered; {hint}'
     if at_the_part or isinstance(error, (AssertionError, ValueError)):
         return f'{kind} of the config cannot be built ({said[:200]}); correct its settings'
+    if isinstance(error, TypeError) and _only_constructors(frames[frames.index(builds[-1]) + 1 :]):
+        wrong = [
+            f'{key}={value!r}'
+            for key, value in part.items()
+            if key != 'type' and f"'{type(value).__name__}'" in said
+        ]
+        given = f'{", ".join(wrong)}: {said}' if wrong else said
+        return f'{kind} of the config cannot be built ({given[:200]}); correct its settings'
     return None
+
+
+def _only_constructors(frames: Sequence[FrameType]) -> bool:
+    """Whether all of this happened in the constructor of a part, which only looks at its settings."""
+    return all(frame.f_code.co_name == '__init__' for frame in frames)
 
 
 def _known_to(build: FrameType, part: Mapping[str, Any]) -> set[str]:

@@ -183,7 +183,7 @@ def test_options_are_merged_into_a_config(tmp_path: Path) -> None:
         ("_base_ = 'missing.py'", {}, 'FileNotFoundError.*missing.py'),
         ('a = 1 / 0', {}, 'division by zero'),
         ('model = dict(a=1)', {'modle.a': 2}, 'modle.a.*did you mean one of model?'),
-        ('model = dict(a=[1])', {'model.a.4': 2}, 'model.a.4=2 do not fit'),
+        ('model = dict(a=[1])', {'model.a.4': 2}, 'model.a.4 does not fit'),
     ],
 )
 def test_a_bad_config_or_option_is_one_sentence(

@@ -77,6 +77,8 @@ def main() -> None:
         args.weights,
     )
     kind = f'{published.meta.weights} weights ' if published.meta.weights else ''
+    if published.replaced:
+        print(f'paths of this machine were taken out of {", ".join(published.replaced)}')
     print(f'wrote {kind}{published.weights} and {published.config}')
 
 

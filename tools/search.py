@@ -59,7 +59,9 @@ def main() -> None:
     wanted = args.candidates or config.search.candidates
     if processes.rank == 0:
         where = f'{processes.size} processes on' if processes.size > 1 else 'on'
-        print(f'searching {search.space}: {search.space.count:.3g} archs, {wanted} candidates')
+        networks = search.space.networks
+        told = f'{networks:,}' if networks < 10**6 else f'{networks:.3g}'
+        print(f'searching {search.space}: {told} different archs, {wanted} candidates')
         print(f'{where} {search.device}, results in {config.work_dir}', flush=True)
     ranked = search.loop.run(wanted)
     if ranked:

@@ -50,7 +50,7 @@ def family(name: str, samples: int = 2001) -> Family:
     """The family of a class."""
     folder = Path(f'light/{name}')
     search = load_config(folder / f'bfbox_search_light-{name}_wider_face')
-    (baseline,) = (configs_dir() / folder).glob('retinanet_*.py')
+    (baseline,) = (configs_dir() / folder).glob('retinanet_*_wider_face.py')
     with torch.device('meta'):
         supernet = MODELS.build(search.model)
     height, width = search.search.size

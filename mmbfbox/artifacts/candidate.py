@@ -7,6 +7,7 @@ from math import isnan, nan
 from typing import Any, ClassVar
 
 from mmbfbox.artifacts.lines import Line, read_arch
+from mmbfbox.artifacts.numbers import from_json_numbers, to_json_numbers
 from mmbfbox.space.arch import Arch
 
 
@@ -18,7 +19,8 @@ class Candidate(Line):
         index: its number in the sampler's sequence.
         arch: the arch.
         scores: AP of ``easy``, ``medium`` and ``hard``, as fractions. Of a stopped candidate those of
-            the images that it has seen; empty if it failed.
+            the images that it has seen; empty if it failed. NaN where these images have no face that
+            counts.
         backbone_macs: multiply-adds of the backbone at 224x224.
         detector_macs: multiply-adds of the detector at the size that was scored.
         params: parameters of the detector.
@@ -58,6 +60,7 @@ class Candidate(Line):
     def to_plain(self) -> dict[str, Any]:
         """The fields without what is not known."""
         plain = {**super().to_plain(), 'arch': self.arch.to_dict()}
+        plain['scores'] = to_json_numbers(self.scores)
         plain['parts'] = [(images, None if isnan(ap) else ap) for images, ap in self.parts]
         if not self.parts:
             del plain['parts']
@@ -67,4 +70,6 @@ class Candidate(Line):
     def from_plain(cls, data: dict[str, Any]) -> Candidate:
         """With an arch."""
         parts = ((int(n), nan if ap is None else float(ap)) for n, ap in data.get('parts', ()))
-        return cls(**{**data, 'arch': read_arch(data['arch']), 'parts': tuple(parts)})
+        scores = from_json_numbers(data['scores'])
+        arch = read_arch(data['arch'])
+        return cls(**{**data, 'arch': arch, 'scores': scores, 'parts': tuple(parts)})

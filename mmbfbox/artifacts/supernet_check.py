@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from mmbfbox.artifacts.base import Artifact
+from mmbfbox.artifacts.numbers import from_json_numbers, to_json_numbers
 
 CHECK_FILE = 'supernet_check.json'
 
@@ -17,7 +18,7 @@ class CheckedSubnet:
     Args:
         name: ``'cheapest'``, ``'most expensive'`` or ``'random 0'``.
         arch: the arch as text.
-        scores: AP of ``easy``, ``medium`` and ``hard``, as fractions.
+        scores: AP of ``easy``, ``medium`` and ``hard``, as fractions; NaN where no face counts.
         backbone_macs: multiply-adds of the backbone at 224x224.
     """
 
@@ -37,9 +38,19 @@ class SupernetCheck(Artifact):
 
     def to_plain(self) -> dict[str, Any]:
         """The subnets as plain values."""
-        return dict(subnets=[asdict(subnet) for subnet in self.subnets])
+        return dict(
+            subnets=[
+                asdict(subnet) | dict(scores=to_json_numbers(subnet.scores))
+                for subnet in self.subnets
+            ]
+        )
 
     @classmethod
     def from_plain(cls, data: dict[str, Any]) -> SupernetCheck:
         """With subnets."""
-        return cls(tuple(CheckedSubnet(**subnet) for subnet in data['subnets']))
+        return cls(
+            tuple(
+                CheckedSubnet(**{**subnet, 'scores': from_json_numbers(subnet['scores'])})
+                for subnet in data['subnets']
+            )
+        )

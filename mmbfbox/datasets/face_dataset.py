@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from mmdet.datasets import BaseDetDataset
 from mmengine.logging import print_log
 
+from mmbfbox.datasets.transforms.loading import with_our_reader
 from mmbfbox.errors import UserError
 from mmbfbox.utils.images import DamagedImageError
 
@@ -18,15 +20,16 @@ class FaceDataset(BaseDetDataset):
     """Images of faces, the only class, of which a damaged one does not end a long test.
 
     In test mode a small grey image stands in for an image that cannot be read at all: the log names it,
-    its sample has the key ``unreadable``, and the metrics take it as an image without detections.
+    its sample has the key ``unreadable``, and the metrics take it as an image without detections. That holds
+    for the loading step that exported configs have, too, see :func:`with_our_reader`.
     """
 
     METAINFO = dict(classes=('face',), palette=[(0, 255, 0)])
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, pipeline: Sequence[Any] = (), **kwargs: Any) -> None:
         self._reported: set[str] = set()
         self._tested: set[int] = set()
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, pipeline=with_our_reader(pipeline), **kwargs)
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on image ``idx``.

@@ -15,6 +15,7 @@ from torch import Tensor
 from mmbfbox.artifacts.checkpoint_meta import ExportMeta
 from mmbfbox.engine.checkpoint.weights import check_weights
 from mmbfbox.errors import UserError
+from mmbfbox.export.plain_steps import use_mmdets_steps
 from mmbfbox.export.slicing import subnet_model, subnet_weights
 from mmbfbox.export.supernet import build_without_storage, read_arch, read_supernet
 from mmbfbox.space import Arch
@@ -108,6 +109,9 @@ def subnet_config(
 ) -> Config:
     """The complete config of a subnet: data and schedule of ``final``, the model of ``arch``.
 
+    Its test pipelines have mmdet's own steps, see
+    :func:`~mmbfbox.export.plain_steps.use_mmdets_steps`.
+
     Args:
         final: config that the result is trained with, by path or name.
         model: model config of the supernet.
@@ -125,6 +129,7 @@ def subnet_config(
         replace_data_root(config, data_root)
     config.model = subnet_model(model, arch)
     merge_options(config, of_model, f'of the subnet by {final}')
+    use_mmdets_steps(config)
     return config
 
 

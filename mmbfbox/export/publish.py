@@ -18,6 +18,8 @@ from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.engine.checkpoint.loading import load_checkpoint_file
 from mmbfbox.engine.checkpoint.weights import check_weights, digest, read_weights
 from mmbfbox.errors import UserError
+from mmbfbox.export.local_paths import without_local_paths
+from mmbfbox.export.plain_steps import use_mmdets_steps
 from mmbfbox.export.supernet import build_without_storage
 from mmbfbox.space import Arch
 from mmbfbox.utils.config import config_from_text, config_text
@@ -36,11 +38,13 @@ class Published:
         weights: ``<name>-<first 8 digits of the file's SHA-256>.pth``.
         config: the config beside it.
         meta: what the file notes.
+        replaced: dotted keys of the settings that named files of this machine.
     """
 
     weights: Path
     config: Path
     meta: PublishMeta
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,13 @@ class Publication:
         state: the weights, on the CPU.
         config: the config, without this machine's paths.
         meta: what is noted beside the weights.
+        replaced: dotted keys of the settings that named files of this machine.
     """
 
     state: dict[str, Tensor]
     config: Config
     meta: PublishMeta
+    replaced: tuple[str, ...] = ()
 
     def to_pth(self) -> bytes:
         """The content of a ``.pth`` file."""
@@ -77,7 +83,8 @@ def publish(
 
     The file holds ``state_dict`` and, in ``meta``, the fields of
     :class:`~mmbfbox.artifacts.checkpoint_meta.PublishMeta`. Optimizer, log histories, host, times and
-    paths stay behind: the config's data root becomes ``data/WIDER/``.
+    paths stay behind: the config's data root becomes ``data/WIDER/``, and other paths of this machine what
+    :func:`~mmbfbox.export.local_paths.without_local_paths` makes of them.
 
     Args:
         checkpoint: a checkpoint of ``tools/train.py`` or weights of ``tools/export_subnet.py``.
@@ -103,7 +110,7 @@ def publish(
         path.write_text(publication.meta.cfg)
     # What is handed out has to pass the door that users open it through.
     load_checkpoint_file(final)
-    return Published(final, final.with_suffix('.py'), publication.meta)
+    return Published(final, final.with_suffix('.py'), publication.meta, publication.replaced)
 
 
 def gather(
@@ -118,7 +125,7 @@ def gather(
         if not isinstance(weights.meta.get('cfg'), str):
             raise UserError(f'the checkpoint {checkpoint} holds no config; give it as --config')
         config = config_from_text(weights.meta['cfg'], str(checkpoint))
-    config = _public(config)
+    config, replaced = _public(config)
     check_weights(_build(config), weights.state, str(checkpoint))
     state = {key: tensor.detach().cpu().clone() for key, tensor in weights.state.items()}
     text, total = config_text(config), digest(state)
@@ -133,11 +140,11 @@ def gather(
         weights=weights.kind,
         cfg=text,
         arch=_arch_of(config),
-        metric=dict(metrics.scores) if metrics else {},
-        settings=settings.to_plain() if settings else None,
+        metric=without_local_paths(dict(metrics.scores) if metrics else {})[0],
+        settings=without_local_paths(settings.to_plain() if settings else None)[0],
         sha256=total,
     )
-    return Publication(state, config, meta)
+    return Publication(state, config, meta, tuple(replaced))
 
 
 def _build(config: Config) -> nn.Module:
@@ -153,14 +160,17 @@ def _build(config: Config) -> nn.Module:
         ) from error
 
 
-def _public(config: Config) -> Config:
-    """A copy without this machine's paths and this run's settings."""
+def _public(config: Config) -> tuple[Config, list[str]]:
+    """A copy without this machine's paths and this run's settings, and the keys of other changed paths."""
     public = Config(config.to_dict(), filename=config.filename)
     for key in PRIVATE:
         public.pop(key, None)
-    if isinstance(public.get('data_root'), str):
+    root = public.get('data_root')
+    if isinstance(root, str) and root.strip('/'):
         replace_data_root(public, DATA_ROOT)
-    return public
+    use_mmdets_steps(public)
+    settings, replaced = without_local_paths(public.to_dict())
+    return Config(settings, filename=config.filename), replaced
 
 
 def _arch_of(config: Config) -> str | None:
@@ -175,4 +185,5 @@ def _arch_of(config: Config) -> str | None:
 def _classes(meta: Mapping[str, Any]) -> tuple[str, ...]:
     """Class names, as plain text."""
     classes = (meta.get('dataset_meta') or {}).get('classes', ('face',))
-    return tuple(map(str, classes))
+    names: tuple[str, ...] = without_local_paths(tuple(map(str, classes)))[0]
+    return names

@@ -152,9 +152,9 @@ def _views_of(wrapper: Any) -> dict[str, Any]:
 def _scale(pipeline: list[Any]) -> str:
     """The one scale of a pipeline, in words."""
     steps = {step['type']: step for step in pipeline}
-    if 'Resize' not in steps:
+    scale = steps.get('Resize', {}).get('scale')
+    if 'Resize' not in steps or (scale is None and steps['Resize'].get('scale_factor') == 1):
         return 'original size'
-    scale = steps['Resize'].get('scale')
     if scale is None:
         return f'resized by {steps["Resize"].get("scale_factor")}'
     low, high = sorted(scale)

@@ -9,6 +9,8 @@ from mmdet.models import DetDataPreprocessor
 from mmdet.registry import MODELS
 from torch import Tensor
 
+from mmbfbox.errors import UserError
+
 
 @MODELS.register_module()
 class FaceDataPreprocessor(DetDataPreprocessor):
@@ -35,7 +37,15 @@ class FaceDataPreprocessor(DetDataPreprocessor):
 
         Returns:
             ``inputs`` ``(N, 3, H, W)`` float32 on the device, and ``data_samples``.
+
+        Raises:
+            UserError: there are no images.
         """
+        if 'inputs' not in data:
+            raise UserError(
+                f'a batch has no images, only {", ".join(data)}: its pipeline does not decode them; put '
+                'DecodeFaceImage before PackDetInputs, or leave decode=False of LoadFaceImage out'
+            )
         images = data['inputs']
         if not training or not isinstance(images, (list, tuple)):
             return super().forward(data, training)

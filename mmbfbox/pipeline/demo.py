@@ -1,4 +1,4 @@
-"""The demo: the whole chain as steps over the configs of ``configs/demo`` or ``configs/mini``."""
+"""The demo: the whole chain as steps over the configs of ``configs/demo`` or ``configs/light``."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ DEMO = Configs(
     'demo/retinanet_r18_fpn_demo.py',
 )
 MINI = Configs(
-    'mini/bfbox_supernet_wider_mini.py',
-    'mini/bfbox_search_wider_mini.py',
-    'mini/retinanet_r18_fpn_wider_mini.py',
+    'light/0.5g/bfbox_supernet_light-0.5g_wider_mini.py',
+    'light/0.5g/bfbox_search_light-0.5g_wider_mini.py',
+    'light/0.5g/retinanet_r18_fpn_light-0.5g_wider_mini.py',
 )
 
 

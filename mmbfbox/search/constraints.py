@@ -16,10 +16,13 @@ COUNTED = ('backbone_macs', 'detector_macs', 'params')
 COSTS = (*COUNTED, LATENCY)
 
 TRIES_WITHOUT_LUCK = 20_000
-"""Proposals rejected in a row before the constraints are called impossible (0.1 s each 1,000)."""
+"""Proposals rejected in a row before no other one is expected (0.1 s each 1,000)."""
 
 MEASUREMENTS_WITHOUT_LUCK = 500
 """Measured latencies rejected in a row before that; each costs a dozen runs of a network."""
+
+COUNTABLE = 100_000
+"""Networks of a space up to which it is noted which of them the constraints forbid."""
 
 KNOWN = 'proposed already'
 
@@ -117,21 +120,23 @@ class CandidateFilter:
         constraints: what a candidate may cost.
         latency: measures milliseconds of an arch; None if latency is of no interest. It is asked only
             for archs that pass everything else.
-        tries: proposals turned away in a row before it gives up.
-        measurements: how many of them may be measured before it gives up.
+        networks: how many different networks can be proposed; None if that is not known.
 
     Attributes:
         rejected: how many proposals were turned away, by the cost that is out of its bounds or
             ``'proposed already'``.
+        exhausted: whether no other network is to be expected: each was proposed, or nothing was accepted
+            for a long time.
     """
 
     costs: CostCounter
     constraints: Constraints
     latency: Callable[[Arch], float] | None = None
-    tries: int = TRIES_WITHOUT_LUCK
-    measurements: int = MEASUREMENTS_WITHOUT_LUCK
+    networks: int | None = None
     rejected: Counter[str] = field(default_factory=Counter, init=False)
+    exhausted: bool = field(default=False, init=False)
     _known: set[Arch] = field(default_factory=set)
+    _forbidden: set[Arch] = field(default_factory=set)
     _unlucky: int = 0
     _measured: int = 0
     _seen: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -140,7 +145,7 @@ class CandidateFilter:
         """The costs of ``arch`` if it is accepted, else None. The same network is accepted only once.
 
         Raises:
-            UserError: nothing was accepted for a long time; it tells the costs that were seen.
+            UserError: the constraints allow nothing at all; it tells the costs that were seen.
         """
         costs: dict[str, float] = dict(self.costs.of(arch))
         form = arch.canonical()
@@ -152,6 +157,7 @@ class CandidateFilter:
             self._known.add(form)
             self._unlucky = self._measured = 0
             self._seen.clear()
+            self.exhausted = self.complete
             return costs
         self.rejected[reason] += 1
         for name, value in costs.items():
@@ -159,9 +165,41 @@ class CandidateFilter:
             self._seen[name] = min(low, value), max(high, value)
         self._unlucky += 1
         self._measured += LATENCY in costs
-        if self._unlucky >= self.tries or self._measured >= self.measurements:
+        if reason != KNOWN and self.networks is not None and self.networks <= COUNTABLE:
+            self._forbidden.add(form)
+        long_ago = (
+            self._unlucky >= TRIES_WITHOUT_LUCK or self._measured >= MEASUREMENTS_WITHOUT_LUCK
+        )
+        self.exhausted = self.complete or long_ago
+        if self.exhausted and not self._known:
             raise UserError(self._no_luck())
         return None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every network of the space was accepted or is forbidden, which is certain then."""
+        return (
+            self.networks is not None and len(self._known) + len(self._forbidden) >= self.networks
+        )
+
+    def ending(self, failed: int = 0) -> str:
+        """What a search says that has scored all there is.
+
+        Args:
+            failed: how many of the accepted archs could not be scored.
+        """
+        number, allowed = len(self._known), ' that the constraints allow' if self._limited else ''
+        done = f'dealt with, {failed} of them could not be scored' if failed else 'scored'
+        if self.complete:
+            return f'all {number} archs {done}{allowed}'
+        return (
+            f'{number} archs {done}; {self._unlucky} proposals in a row after them brought no other one'
+            f'{allowed}'
+        )
+
+    @property
+    def _limited(self) -> bool:
+        return bool(self.constraints.bounds)
 
     def _no_luck(self) -> str:
         """Why the search gave up, with the costs that it saw."""
@@ -169,9 +207,8 @@ class CandidateFilter:
         constraints = {cost: dict(bound) for cost, bound in self.constraints.bounds.items()}
         measured = f' ({self._measured} of them were measured)' if self._measured else ''
         return (
-            f'{self._unlucky} proposals in a row{measured} were outside of the constraints {constraints} '
-            f'or proposed already; their costs were {", ".join(ranges)}: widen the constraints or ask '
-            f'for fewer candidates'
+            f'{self._unlucky} proposals in a row{measured} were outside of the constraints {constraints}, '
+            f'and none within; their costs were {", ".join(ranges)}: widen the constraints'
         )
 
 
@@ -195,14 +232,14 @@ class Proposals:
 
     @property
     def full(self) -> bool:
-        """Whether there are enough."""
-        return len(self.accepted) >= self.wanted
+        """Whether there are enough, or no other one is to be expected."""
+        return len(self.accepted) >= self.wanted or self.candidate_filter.exhausted
 
     def offer(self, arch: Arch) -> bool:
         """Propose an arch under the next number; whether it was accepted.
 
         Raises:
-            UserError: nothing was accepted for a long time.
+            UserError: the constraints allow nothing at all.
         """
         number = self.index
         self.index += 1

@@ -52,6 +52,9 @@ class SearchLoop:
         chunk: candidates that a process takes at once; None chooses.
         processes: the processes that share this search.
         progress: told about every candidate.
+
+    Attributes:
+        ending: after :meth:`run`, why there are fewer candidates than were asked for; None if there are not.
     """
 
     sampler: Sampler
@@ -66,9 +69,12 @@ class SearchLoop:
     chunk: int | None = None
     processes: Processes = field(default_factory=Processes)
     progress: Progress | None = None
+    ending: str | None = field(default=None, init=False)
 
     def run(self, candidates: int) -> list[Candidate] | None:
         """Search until ``candidates`` have been dealt with; what is there already is not scored again.
+
+        Where there are fewer archs, the search ends with all of them, and :attr:`ending` says so.
 
         Returns:
             Those scored on all images, the best first; None on a process that others outlast.
@@ -89,6 +95,9 @@ class SearchLoop:
             if not self.processes.last('end'):
                 return None
             self._see_all()
+        if len(self.dealt_with) < candidates:
+            failed = sum(self.storage.final[index].error is not None for index in self.dealt_with)
+            self.ending = self.candidate_filter.ending(failed)
         ranked = best_first(self.storage.final.values(), self.metric)
         if not ranked:
             raise UserError(
@@ -102,7 +111,9 @@ class SearchLoop:
         self.file = CandidatesFile(folder / f'candidates{f".rank{rank}" if rank else ""}.jsonl')
         self.storage = SharedStorage(folder)
         self.storage.refresh()
-        self.candidate_filter = CandidateFilter(self.costs, self.constraints, self.latency)
+        self.candidate_filter = CandidateFilter(
+            self.costs, self.constraints, self.latency, self.sampler.space.networks
+        )
         self.objective = Objective(self.scorer, self.metric)
         if self.progress:
             self.progress.begin(candidates, self.storage.final.values())
@@ -117,14 +128,22 @@ class SearchLoop:
                 self._see_all()
             proposals, index = self._plan(number, index, candidates - planned)
             planned += len(proposals)
+            exhausted = self.candidate_filter.exhausted
+            wanted = planned if exhausted else candidates
+            if self.progress and wanted < candidates:
+                self.progress.wanted = wanted
             if self.processes.rank == 0 and planned >= len(self.storage.final):
-                plan = Plan(candidates, planned, dict(self.candidate_filter.rejected))
+                plan = Plan(wanted, planned, dict(self.candidate_filter.rejected))
                 plan.write(folder / PLAN_FILE)
+            if not proposals:
+                break
             earlier = [c for i, c in self.storage.at_round_end.items() if i < proposals[0].index]
             lowest = self.pruner.thresholds(earlier, self.metric) if self.pruner else {}
             self._work(f'round {number}', proposals, lowest)
             self.dealt_with |= {proposal.index for proposal in proposals}
             number += 1
+            if exhausted:
+                break
         if self.pruner:
             self._complete_stopped(self.pruner)
 

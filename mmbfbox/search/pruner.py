@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 from statistics import fmean, stdev
 from typing import Any
 
@@ -79,6 +79,8 @@ class Pruner:
         # In a fixed order, because sums of floats depend on it.
         for candidate in sorted(complete, key=lambda candidate: candidate.index):
             for images, score in candidate.parts:
+                if isnan(score):  # no face that counts among these images
+                    continue
                 changes.setdefault(images, []).append(candidate.scores[metric] - score)
         return {
             images: goal - max(0.0, fmean(values) + self.sigmas * stdev(values))

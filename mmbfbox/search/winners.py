@@ -96,6 +96,8 @@ def finish(search: PreparedSearch, ranked: Sequence[Candidate]) -> None:
     write_archs(folder, 'pareto', front, search.space)
     page = write_report(folder, search.supernet, max(BEST, settings.best))
     print(f'\n{best}\n\nbest architecture:\n{ranked[0].arch}\n')
+    if search.loop.ending:
+        print(f'{search.loop.ending}; there are no more to score')
     stopped = sum(candidate.stopped is not None for candidate in everything)
     failed = sum(candidate.error is not None for candidate in everything)
     cheapest, costliest = (readable(front[end].backbone_macs) for end in (0, -1))

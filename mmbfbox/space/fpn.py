@@ -57,6 +57,23 @@ class FpnSpace:
         sources = prod(len(self.levels) - 1 + step for step in range(len(self.targets)))
         return sources * (1 if self.fixed_order else factorial(len(self.targets)))
 
+    @property
+    def networks(self) -> int:
+        """How many wirings compute different functions: those of :meth:`Arch.canonical`.
+
+        Every target takes a lateral or another target's result, so that no circle comes about: as many as
+        rooted forests on the targets whose roots come in as many kinds as there are laterals to take
+        (Cayley's formula).
+
+        Example:
+            >>> FpnSpace().networks
+            50000
+        """
+        if self.fixed_order or not self.targets:
+            return self.count
+        laterals, targets = len(self.levels) - 1, len(self.targets)
+        return int(laterals * (laterals + targets) ** (targets - 1))
+
     def sources(self, target: int, earlier: Merges | list[Merge]) -> list[str]:
         """Candidates that the merge of ``target`` may take after the ``earlier`` merges."""
         laterals = [f'c{level}' for level in self.levels if level != target]

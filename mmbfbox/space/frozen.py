@@ -61,6 +61,13 @@ class FrozenSpace(JointSpace):
             1 if self.merges is not None else self.fpn.count
         )
 
+    @property
+    def networks(self) -> int:
+        """How many different networks are left."""
+        return (1 if self.stages is not None else self.backbone.count) * (
+            1 if self.merges is not None else self.fpn.networks
+        )
+
     def fixed(self, arch: Arch) -> Arch:
         """``arch`` with the fixed parts in their places."""
         if self.stages is not None:

@@ -72,6 +72,11 @@ class JointSpace:
         """How many archs there are."""
         return self.backbone.count * self.fpn.count
 
+    @property
+    def networks(self) -> int:
+        """How many different networks there are: archs that differ only in an order count once."""
+        return self.backbone.count * self.fpn.networks
+
     def sample(self, seed: int, index: int) -> Arch:
         """The ``index``-th random arch of the sequence ``seed``: uniform and independent."""
         draw = Draw(seed, index)

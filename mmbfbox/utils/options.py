@@ -173,14 +173,13 @@ def _check_new_key(key: str, value: Any, before: Any, after: Any, source: str) -
     """Refuse a mistyped key, which would be added and change nothing, and a part lost for a number."""
     names = key.split('.')
     for index, name in enumerate(names):
-        if isinstance(after, list):
+        if isinstance(after, list) and isinstance(before, list):
             before, after = (part[int(name)] for part in (before, after))
             continue
-        if not isinstance(before, Mapping) or '_delete_' in (name, names[-1]):
+        # Where another option has put a value in the place of settings, that one is looked at.
+        if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
             return
-        if not isinstance(
-            after, Mapping
-        ):  # another option has put a value here, and is looked at, too
+        if '_delete_' in (name, names[-1]):
             return
         if name not in before:
             known = set(before) & set(after)

@@ -14,12 +14,14 @@ from mmengine import Config
 from mmengine.logging import HistoryBuffer
 
 from mmbfbox.artifacts.metrics import Metrics
+from mmbfbox.artifacts.test_settings import TestSettings
 from mmbfbox.engine import load_checkpoint_file, load_weights
 from mmbfbox.engine.checkpoint.weights import digest
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_model
 from mmbfbox.export.publish import publish
 from mmbfbox.models import space_of
+from mmbfbox.utils.config import config_from_text, load_config
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'publish_model.py'
 
@@ -158,3 +160,73 @@ def test_a_network_without_an_arch_is_published_and_one_of_another_config_is_not
     with pytest.raises(UserError, match='cannot be built'):
         publish(trained[0], tmp_path / 'no', Config(dict(model=dict(type='RetinaNet'))))
     assert not (tmp_path / 'no').exists()
+
+
+SECRET_PATHS = (
+    '/home/someone/start.pth',
+    '/home/someone/wider2/list.txt',  # not below the data root /home/someone/wider
+    '/home/someone',
+    '~someone/start.pth',
+    'file:///home/someone/start.pth',
+    '../someone/list.txt',
+    r'C:\Users\someone\start.pth',
+    r'\\someone\share\start.pth',
+    '/home/someone else/start.pth',
+    'python train.py --load=/home/someone/start.pth --again',
+    'a:/home/someone/b',
+    '//someone/share',
+)
+PUBLIC_STRINGS = (
+    'torchvision://resnet50',
+    'https://example.org/models/r50.pth',
+    's3://bucket/r50.pth',
+    'wider/hard',
+    'images/0--Parade',
+    'a / b',
+    '1/2',
+    'mmbfbox.models',
+)
+
+
+@pytest.mark.parametrize('secret', SECRET_PATHS)
+def test_no_string_of_a_published_file_is_a_path_of_this_machine(trained, tmp_path, secret):
+    config = config_of(trained)
+    config.train_dataloader.dataset.ann_file = secret
+    config.train_dataloader.dataset.roots = [dict(path=(secret, 3))]
+    config.file_mapping = {secret: 'x'}
+    config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=secret)
+    config.metric_of = secret
+    metrics = Metrics({'wider/hard': 0.5}, TestSettings('original size', tta=dict(preset=secret)))
+    published = publish(trained[0], tmp_path / 'out', config, metrics)
+    for file in (published.weights, published.config):
+        assert b'someone' not in file.read_bytes(), file
+    written = load_config(published.config)
+    assert written.train_dataloader.dataset.ann == 'data/WIDER/train.txt'
+    assert written.model.backbone.init_cfg is None
+    assert 'train_dataloader.dataset.ann_file' in published.replaced
+    assert 'model.backbone.init_cfg' in published.replaced
+
+
+def test_what_is_no_path_of_this_machine_is_published_as_it_is(trained, tmp_path):
+    config = config_of(trained)
+    config.strings = list(PUBLIC_STRINGS)
+    config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint='torchvision://resnet18')
+    published = publish(trained[0], tmp_path / 'out', config)
+    written = load_config(published.config)
+    assert written.strings == list(PUBLIC_STRINGS)
+    assert written.model.backbone.init_cfg.checkpoint == 'torchvision://resnet18'
+    assert not published.replaced
+
+
+@pytest.mark.parametrize('root', ['', '/', None])
+def test_a_config_with_an_empty_data_root_is_published(trained, tmp_path, root):
+    config = config_of(trained)
+    config.data_root = root
+    published = publish(trained[0], tmp_path / 'out', config)
+    assert 'someone' not in published.config.read_text()
+    assert load_config(published.config).train_dataloader.dataset.ann == 'local/train.txt'
+
+
+def config_of(trained) -> Config:
+    """The config that a checkpoint was trained with."""
+    return config_from_text(load_checkpoint_file(trained[0])['meta']['cfg'], 'the checkpoint')

@@ -8,6 +8,7 @@ from mmdet.models import DetDataPreprocessor
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 
+from mmbfbox.errors import UserError
 from tests.reading import counted_reads
 
 
@@ -52,3 +53,11 @@ def test_the_callers_batch_is_left_alone_and_nothing_is_read(both):
     assert not reads and all(map(torch.equal, before, data['inputs']))
     # An index would be copied to the device, and waited for.
     assert both[0]._channel_conversion
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_a_pipeline_that_leaves_images_undecoded_is_named(both, training):
+    """Without pixels, packing gives no inputs."""
+    samples = batch((64, 64))['data_samples']
+    with pytest.raises(UserError, match='no images.* DecodeFaceImage before PackDetInputs'):
+        both[0](dict(data_samples=samples), training)

@@ -84,9 +84,9 @@ def small(folder, scorer=None, constraints=None, space=SMALL, **keys) -> SearchL
     return make_search(folder, None, scorer, space, constraints, **keys)
 
 
-def evolution(population):
+def evolution(population, space=SPACE):
     settings = dict(type='evolution', population=population)
-    return build_sampler(settings, SPACE, 0, 'hard')
+    return build_sampler(settings, space, 0, 'hard')
 
 
 def results(candidates) -> dict[int, tuple]:

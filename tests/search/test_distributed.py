@@ -15,33 +15,39 @@ import pytest
 from mmbfbox.errors import UserError
 from mmbfbox.search import join_processes
 from mmbfbox.search.storage.candidates import read_work_dir
-from tests.search.fake_search import TextScorer, evolution, make_search, results
+from tests.search.fake_search import SMALL, SPACE, TextScorer, evolution, make_search, results
 
 FORK = multiprocessing.get_context('fork')
 """Children have everything imported already."""
 
 
-def search(folder: Path, rank: int, size: int, port: int, seconds: float, population: int) -> None:
+def search(
+    folder: Path, rank: int, size: int, port: int, seconds: float, population: int, small: bool
+) -> None:
     """The work of one process: a search of 40 candidates."""
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(size), MASTER_PORT=str(port))
     os.environ['MASTER_ADDR'] = '127.0.0.1'
     try:
         joined = join_processes('pytorch' if size > 1 else 'none', patience=2.0)
-        sampler = evolution(population) if population else None
-        make_search(folder, sampler, TextScorer(seconds), processes=joined, chunk=2).run(40)
+        space = SMALL if small else SPACE
+        sampler = evolution(population, space) if population else None
+        scorer = TextScorer(seconds)
+        make_search(folder, sampler, scorer, space, processes=joined, chunk=2).run(40)
     except UserError as error:
         (folder / f'said{rank}').write_text(str(error))
         os._exit(1)
 
 
-def start(folder: Path, size: int, seconds: float, population: int = 0) -> list[Any]:
+def start(
+    folder: Path, size: int, seconds: float, population: int = 0, small: bool = False
+) -> list[Any]:
     """The processes of a search, each with its own number."""
     folder.mkdir(exist_ok=True)
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     processes = [
-        FORK.Process(target=search, args=(folder, rank, size, port, seconds, population))
+        FORK.Process(target=search, args=(folder, rank, size, port, seconds, population, small))
         for rank in range(size)
     ]
     for process in processes:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import math
 import multiprocessing
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
 from mmbfbox.search.objective import FAILURES_IN_A_ROW, SCORELESS_IN_A_ROW
-from mmbfbox.search.report import write_report
+from mmbfbox.search.pruner import Pruner
+from mmbfbox.search.report import table, write_report
 from mmbfbox.search.scoring.interface import check_finite
 from mmbfbox.search.storage.candidates import read_candidates
 from tests.fixtures_search import fake_search
@@ -43,6 +48,57 @@ def test_scores_that_are_not_numbers_are_failures_and_many_of_them_end_in_one_se
     assert len(failed) == FAILURES_IN_A_ROW and all(c.error for c in failed)
     # Put right, they are scored.
     assert len(small(tmp_path, space=SPACE).run(20)) == 20
+
+
+class WithoutEasyFaces(TextScorer):
+    """The held-out images have no large face: easy AP does not exist."""
+
+    def score(self, arch, keep=None):
+        numbers = [math.nan, 0.0, 0.0]
+
+        def without_easy(images, scores):
+            return keep(images, dict(scores, easy=numbers[0]))
+
+        scores = super().score(arch, without_easy if keep else None)
+        return dict(scores, easy=math.nan)
+
+
+@pytest.mark.parametrize('pruner', [None, Pruner(keep=3, round=5)])
+def test_only_the_score_that_orders_candidates_has_to_be_a_number(pruner, tmp_path):
+    expected = make_search(tmp_path / 'a', None, None, pruner=pruner).run(40)
+    found = make_search(tmp_path / 'b', None, WithoutEasyFaces(), pruner=pruner).run(40)
+    assert [(c.index, c.scores['hard']) for c in found] == [
+        (c.index, c.scores['hard']) for c in expected
+    ]
+    every = read_candidates(tmp_path / 'b')
+    assert not any(c.error for c in every) and all(math.isnan(c.scores['easy']) for c in every)
+    stopped = [c.index for c in every if c.stopped is not None]
+    assert stopped == [c.index for c in read_candidates(tmp_path / 'a') if c.stopped is not None]
+    assert bool(stopped) == bool(pruner)
+    for line in (tmp_path / 'b' / 'candidates.jsonl').read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f'{name} is no JSON'))
+    # The table and the page leave out what does not exist.
+    assert f'| 1 | {found[0].index} | – | ' in table(found, 3)
+    page = write_report(tmp_path / 'b').read_text()
+    assert '"subsets":["medium","hard"]' in page and 'NaN' not in page.partition('const data')[0]
+    # The search goes on from its files.
+    again = WithoutEasyFaces()
+    make_search(tmp_path / 'b', None, again, pruner=pruner).run(40)
+    assert not again.scored
+
+
+def test_images_without_a_face_that_counts_stop_nobody():
+    """What a part without any face says of the rest is unknown, not zero."""
+    arch = SPACE.sample(0, 0)
+    costs = dict(backbone_macs=1, detector_macs=1, params=1, seconds=0.1)
+    known = [
+        Candidate(i, arch, dict(hard=0.5), **costs, parts=((10, math.nan if i % 2 else 0.3),))
+        for i in range(6)
+    ]
+    one_less = Pruner(keep=3).thresholds([c for c in known if not c.index % 2], 'hard')
+    assert Pruner(keep=3).thresholds(known, 'hard') == one_less
+    none = [replace(c, parts=((10, math.nan),)) for c in known]
+    assert Pruner(keep=3).thresholds(none, 'hard') == {}
 
 
 def test_a_search_in_which_everything_fails_says_so(tmp_path):

@@ -123,11 +123,6 @@ def test_impossible_constraints_end_in_one_sentence_with_the_costs_that_were_see
         small(tmp_path, constraints=dict(backbone_macs=dict(max=1))).run(1)
 
 
-def test_asking_for_more_archs_than_there_are_says_so(tmp_path):
-    with pytest.raises(UserError, match='ask for fewer candidates'):
-        small(tmp_path).run(7)
-
-
 def test_bad_constraints_are_refused():
     for bounds in (
         dict(flops=dict(max=1)),

@@ -150,6 +150,26 @@ def test_infinite_settings_survive_training_export_and_publishing(
         assert sampling['spare'] == float('inf'), file
 
 
+def test_published_files_of_a_real_training_name_no_file_of_this_machine(
+    capsys, data, averaged_supernet, tmp_path
+):
+    config = load_config(averaged_supernet.parent / 'averaged.py')
+    config.test_evaluator.ground_truth = str(tmp_path / 'other data')
+    config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint='work_dirs/start.pth')
+    config.dump(tmp_path / 'config.py')
+    run('publish_model', averaged_supernet, '--out', tmp_path / 'a')
+    again = ['--out', tmp_path / 'b', '--config', tmp_path / 'config.py']
+    run('publish_model', averaged_supernet, *again)
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if 'taken out of' in line]
+    assert 'model.backbone.init_cfg' in said and 'test_evaluator.ground_truth' in said
+    files = [file for folder in 'ab' for file in (tmp_path / folder).iterdir()]
+    assert len(files) == 4
+    for file in files:
+        for path in (data, tmp_path, averaged_supernet.parent):
+            assert str(path.parent).encode() not in file.read_bytes()
+        assert b'start.pth' not in file.read_bytes()
+
+
 def test_what_the_test_tool_wrote_is_published_as_documented(
     capsys, data, averaged_supernet, arch, tmp_path
 ):

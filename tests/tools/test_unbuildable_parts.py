@@ -28,6 +28,7 @@ PARTS = [
         ('custom_hooks=[dict(seed=3)]', "{'seed': 3} where a part belongs; give it a type"),
         ('custom_hooks=[dict(type=\'PathSamplingHook\', seeed=3)]', 'no seeed .* mean seed'),
         ('train_cfg.max_iters=many', 'ResumableTrainLoop .* cannot be built .*many'),
+        ('custom_hooks.3.interval=often', "LossGuardHook .*interval='often'.* correct its settings"),
         ('optim_wrapper.optimizer.lr=-1', 'AdamW .* cannot be built .*-1'),
     ],
 )  # fmt: skip

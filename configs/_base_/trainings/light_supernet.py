@@ -1,4 +1,4 @@
-# How supernets of light networks are trained: one path a step, without the images that a search scores on.
+# How supernets of light networks are trained, short: one path a step, without the images of a search.
 _base_ = './light.py'
 
 train_dataloader = dict(dataset=dict(part='train'))

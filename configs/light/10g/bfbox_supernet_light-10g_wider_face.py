@@ -1,5 +1,5 @@
 # The supernet of light detectors of 10 G multiply-adds at VGA.
-_base_ = ['../../_base_/models/light_supernet.py', '../../_base_/trainings/light_supernet.py']
+_base_ = ['../../_base_/models/light_supernet.py', '../../_base_/trainings/recommended_supernet.py']
 
 widths = [80, 136, 208, 288]
 model = dict(

@@ -1,5 +1,5 @@
 # The supernet of light detectors of 2.5 G multiply-adds at VGA.
-_base_ = ['../../_base_/models/light_supernet.py', '../../_base_/trainings/light_supernet.py']
+_base_ = ['../../_base_/models/light_supernet.py', '../../_base_/trainings/recommended_supernet.py']
 
 widths = [40, 72, 112, 160]
 model = dict(

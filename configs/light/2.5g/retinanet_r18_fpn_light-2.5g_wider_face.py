@@ -1,5 +1,5 @@
 # The baseline of light detectors of 2.5 G multiply-adds at VGA: as expensive, under the same settings.
-_base_ = ['../../_base_/models/light_resnet.py', '../../_base_/trainings/light.py']
+_base_ = ['../../_base_/models/light_resnet.py', '../../_base_/trainings/recommended.py']
 
 model = dict(
     backbone=dict(stem_channels=28, base_channels=26),

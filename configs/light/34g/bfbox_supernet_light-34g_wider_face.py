@@ -1,5 +1,5 @@
 # The supernet of light detectors of 34 G multiply-adds at VGA.
-_base_ = ['../../_base_/models/light_supernet.py', '../../_base_/trainings/light_supernet.py']
+_base_ = ['../../_base_/models/light_supernet.py', '../../_base_/trainings/recommended_supernet.py']
 
 widths = [136, 224, 320, 448]
 model = dict(

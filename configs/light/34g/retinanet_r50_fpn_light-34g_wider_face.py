@@ -1,5 +1,5 @@
 # The baseline of light detectors of 34 G multiply-adds at VGA: as expensive, under the same settings.
-_base_ = ['../../_base_/models/light_resnet.py', '../../_base_/trainings/light.py']
+_base_ = ['../../_base_/models/light_resnet.py', '../../_base_/trainings/recommended.py']
 
 model = dict(
     backbone=dict(depth=50, stem_channels=64, base_channels=70),

@@ -20,6 +20,7 @@ from mmbfbox.engine.compat import BatchNorm
 from mmbfbox.engine.hooks.detection_pictures_hook import draw_detections, sheet
 from mmbfbox.errors import UserError
 from mmbfbox.models import SearchableFaceBackbone, set_arch, space_of
+from mmbfbox.models.backbones.freezing import fixed_norms
 
 # A picture is not worth a training: these end the drawing only.
 _FAILURES = (UserError, RuntimeError, ValueError, OSError, cv2.error)
@@ -117,12 +118,17 @@ class SamplePredictionsHook(Hook):
 
 @contextmanager
 def _looking(model: nn.Module, batch_statistics: bool) -> Iterator[None]:
-    """Evaluation mode for a moment; on request batch norm uses each batch's own statistics."""
+    """Evaluation mode for a moment; on request batch norm uses each batch's own statistics.
+
+    Frozen norms do not, because they do not in training, either.
+    """
+    fixed = fixed_norms(model)
     modes = {module: module.training for module in model.modules()}
     layers = [
         module
         for module in model.modules()
-        if isinstance(module, BatchNorm) and module.track_running_stats and batch_statistics
+        if batch_statistics and isinstance(module, BatchNorm)
+        if module.track_running_stats and module not in fixed
     ]
     try:
         model.eval()

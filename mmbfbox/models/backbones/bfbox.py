@@ -7,10 +7,10 @@ from dataclasses import fields
 from typing import Any
 
 from mmdet.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmbfbox.errors import UserError, near_names
+from mmbfbox.models.backbones.freezing import FreezableBackbone
 from mmbfbox.models.layers.blocks import ResidualBlock, build_block, make_conv
 from mmbfbox.space.backbone import BackboneSpace, Stages
 from mmbfbox.space.blocks import make_block
@@ -23,7 +23,7 @@ INIT = [
 ]
 
 
-class _Backbone(BaseModule):
+class _Backbone(FreezableBackbone):
     """Stem and stages; what stands in a slot is the subclass's business.
 
     Shapes: images ``(N, 3, H, W)`` to one map per stage, ``(N, out_channels[i], H / s, W / s)`` with
@@ -37,6 +37,8 @@ class _Backbone(BaseModule):
         norm_cfg: dict[str, Any],
         zero_init_residual: bool,
         init_cfg: Any,
+        frozen_stages: int,
+        norm_eval: bool,
     ) -> None:
         super().__init__(init_cfg=INIT if init_cfg is None else init_cfg)
         self.zero_init_residual = zero_init_residual
@@ -46,6 +48,11 @@ class _Backbone(BaseModule):
             make_conv(second[0], norm_cfg) if second else nn.MaxPool2d(3, stride=2, padding=1)
         )
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in slots)
+        self.freeze(frozen_stages, norm_eval)
+
+    def parts(self) -> list[list[nn.Module]]:
+        """The stem, and each stage."""
+        return [[self.stem, self.down], *([stage] for stage in self.stages)]
 
     def init_weights(self) -> None:
         """Initialise by ``init_cfg``; then, if asked to, make every residual block its shortcut."""
@@ -53,9 +60,9 @@ class _Backbone(BaseModule):
         if self.zero_init_residual:
             for block in self.modules():
                 if isinstance(block, ResidualBlock):
-                    norm = block.convs[-1].norm
-                    if norm is not None:
-                        nn.init.zeros_(norm.weight)
+                    weight = getattr(block.convs[-1].norm, 'weight', None)
+                    if isinstance(weight, nn.Parameter):
+                        nn.init.zeros_(weight)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of all stages."""
@@ -80,6 +87,8 @@ class FaceBackbone(_Backbone):
         zero_init_residual: start with the last norm of every residual block at 0, so that each block is
             its shortcut. Defaults to False.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
+        frozen_stages: stages that are not trained, see :class:`FreezableBackbone`. Defaults to -1, none.
+        norm_eval: whether norms keep their running statistics in training. Defaults to False.
 
     Raises:
         UserError: a choice is unknown, or there is not one width for each stage.
@@ -101,6 +110,8 @@ class FaceBackbone(_Backbone):
         norm_cfg: dict[str, Any] = BATCH_NORM,
         zero_init_residual: bool = False,
         init_cfg: Any = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
     ) -> None:
         if len(stages) != len(out_channels):
             raise UserError(
@@ -121,6 +132,8 @@ class FaceBackbone(_Backbone):
             norm_cfg,
             zero_init_residual,
             init_cfg,
+            frozen_stages,
+            norm_eval,
         )
 
 
@@ -153,6 +166,8 @@ class SearchableFaceBackbone(_Backbone):
         zero_init_residual: start with the last norm of every residual block at 0, so that each block is
             its shortcut. Defaults to False.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
+        frozen_stages: stages that are not trained, see :class:`FreezableBackbone`. Defaults to -1, none.
+        norm_eval: whether norms keep their running statistics in training. Defaults to False.
         space: keys of :class:`~mmbfbox.space.BackboneSpace`: ``stem_channels``, ``out_channels``,
             ``depths``, ``shallow_stages``, ``shallow_choices``, ``deep_choices``, ``stem_kernel``,
             ``stem_down``.
@@ -176,6 +191,8 @@ class SearchableFaceBackbone(_Backbone):
         norm_cfg: dict[str, Any] = BATCH_NORM,
         zero_init_residual: bool = False,
         init_cfg: Any = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
         **space: Any,
     ) -> None:
         known = [field.name for field in fields(BackboneSpace)]
@@ -199,7 +216,15 @@ class SearchableFaceBackbone(_Backbone):
             ]
             for stage, stage_slots in enumerate(self_space.slots)
         ]
-        super().__init__(self_space.stem, slots, norm_cfg, zero_init_residual, init_cfg)
+        super().__init__(
+            self_space.stem,
+            slots,
+            norm_cfg,
+            zero_init_residual,
+            init_cfg,
+            frozen_stages,
+            norm_eval,
+        )
         self.space = self_space
 
     def slots(self) -> list[list[ChoiceSlot]]:

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from mmcv.cnn import build_norm_layer
 from mmdet.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from mmbfbox.errors import UserError
 from mmbfbox.models.backbones.bfbox import BATCH_NORM, INIT
+from mmbfbox.models.backbones.freezing import FreezableBackbone
 
 LAYERS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 BOTTLENECK = 4
@@ -41,7 +41,7 @@ class DenseLayer(nn.Module):
 
 
 @MODELS.register_module()
-class DenseNet(BaseModule):
+class DenseNet(FreezableBackbone):
     """DenseNet-121, -169 or -201 without its classifier.
 
     Each map is what the paper's next part sees: the concatenation at the end of a dense block after
@@ -55,6 +55,8 @@ class DenseNet(BaseModule):
         layers: layers of each dense block. Defaults to those of ``depth``.
         norm_cfg: config of the norm. Defaults to batch norm.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming: from scratch.
+        frozen_stages: stages that are not trained, see :class:`FreezableBackbone`. Defaults to -1, none.
+        norm_eval: whether norms keep their running statistics in training. Defaults to False.
 
     Raises:
         UserError: there is no DenseNet of this depth.
@@ -77,6 +79,8 @@ class DenseNet(BaseModule):
         layers: Sequence[int] | None = None,
         norm_cfg: dict[str, Any] = BATCH_NORM,
         init_cfg: Any = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
     ) -> None:
         if depth not in LAYERS:
             raise UserError(f'there is no DenseNet-{depth}; choose one of {sorted(LAYERS)}')
@@ -101,6 +105,15 @@ class DenseNet(BaseModule):
         self.features.add_module(f'norm{self.blocks + 1}', _norm(norm_cfg, width))
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         self.register_load_state_dict_pre_hook(_rename_old_weights)
+        self.freeze(frozen_stages, norm_eval)
+
+    def parts(self) -> list[list[nn.Module]]:
+        """The stem, and each dense block with what stands before the next one."""
+        named = dict(self.features.named_children())
+        parts = [[named['conv0'], named['norm0']]]
+        for number in range(1, self.blocks):
+            parts.append([named[f'denseblock{number}'], named[f'transition{number}']])
+        return [*parts, [named[f'denseblock{self.blocks}'], named[f'norm{self.blocks + 1}']]]
 
     @staticmethod
     def _dense(block: nn.Module, x: Tensor) -> Tensor:

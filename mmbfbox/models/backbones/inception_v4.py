@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmbfbox.errors import UserError
 from mmbfbox.models.backbones.bfbox import INIT
+from mmbfbox.models.backbones.freezing import FreezableBackbone
 
 Step = str | tuple[Any, ...]
 """``(channels, kernel)`` or ``(channels, kernel, stride)`` of a convolution, ``'max'`` or ``'avg'``."""
@@ -48,6 +48,8 @@ REDUCTION_B: dict[str, Sequence[Step]] = {
     'branch2': ['max'],
 }
 REPEATS = (4, 7, 3)
+_PLAIN = 3
+"""Convolutions before the stem's first branches."""
 
 
 class _Layers:
@@ -135,7 +137,7 @@ class BlockC(nn.Module):
 
 
 @MODELS.register_module()
-class InceptionV4(BaseModule):
+class InceptionV4(FreezableBackbone):
     """Inception-v4 without its classifier, with 'same' padding everywhere.
 
     The original leaves out the padding in its stem and reductions, so that its maps lose their border
@@ -148,6 +150,8 @@ class InceptionV4(BaseModule):
         divisor: all widths are divided by it, for tests. Defaults to 1.
         norm_cfg: config of the norm. Defaults to batch norm with eps 1e-3, as published.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming: from scratch.
+        frozen_stages: stages that are not trained, see :class:`FreezableBackbone`. Defaults to -1, none.
+        norm_eval: whether norms keep their running statistics in training. Defaults to False.
 
     Raises:
         UserError: the divisor does not divide all widths.
@@ -160,6 +164,8 @@ class InceptionV4(BaseModule):
         divisor: int = 1,
         norm_cfg: dict[str, Any] | None = None,
         init_cfg: Any = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
     ) -> None:
         if divisor not in (1, 2, 4, 8, 16, 32):
             raise UserError(f'divisor is {divisor}, expected 1, 2, 4, 8, 16 or 32')
@@ -182,6 +188,14 @@ class InceptionV4(BaseModule):
             parts.append(BlockC(layers, parts[-1].out_channels))
         self.taps.append(len(parts) - 1)
         self.features = nn.Sequential(*parts)
+        self.freeze(frozen_stages, norm_eval)
+
+    def parts(self) -> list[list[nn.Module]]:
+        """The first three convolutions, and what leads to each map."""
+        features = list(self.features)
+        begins = [0, _PLAIN, *(tap + 1 for tap in self.taps[:-1])]
+        ends = [*begins[1:], len(features)]
+        return [features[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
     @staticmethod
     def _blocks(

@@ -32,24 +32,28 @@ class Effect:
     Args:
         count: how many they are.
         mean: their mean score minus that of all candidates, as a fraction.
-        spread: standard deviation of their scores, as a fraction; 0 for a single one.
+        spread: standard deviation of their scores, as a fraction; None for a single one, which has none.
     """
 
     count: int
     mean: float
-    spread: float
+    spread: float | None
 
     @property
-    def error(self) -> float:
-        """Standard error of the mean."""
-        return self.spread / sqrt(self.count)
+    def error(self) -> float | None:
+        """Standard error of the mean; None for a single one."""
+        return None if self.spread is None else self.spread / sqrt(self.count)
+
+    @property
+    def unclear(self) -> bool:
+        """Whether it may well be chance: seen less than three times, or within two standard errors."""
+        return self.count < 3 or self.error is None or abs(self.mean) < 2 * self.error
 
 
 def choice_effects(candidates: Sequence[Candidate], metric: str) -> list[list[dict[str, Effect]]]:
     """The effect of every choice that occurs, for each slot of each stage.
 
-    Choices stand in the order in which the paper's space lists them, others behind them by name, and a
-    skip comes last.
+    Choices stand in the order of :func:`place_of`.
     """
     if not candidates:
         return []
@@ -59,12 +63,13 @@ def choice_effects(candidates: Sequence[Candidate], metric: str) -> list[list[di
         row = []
         for slot in range(depth):
             effects = _effects(((c, (c.arch.stages[stage][slot],)) for c in candidates), metric)
-            row.append({name: effects[name] for name in sorted(effects, key=_place)})
+            row.append({name: effects[name] for name in sorted(effects, key=place_of)})
         result.append(row)
     return result
 
 
-def _place(choice: str) -> tuple[bool, int, str]:
+def place_of(choice: str) -> tuple[bool, int, str]:
+    """Sorts choices: those of the paper's space in its order, others by name, a skip last."""
     return choice == SKIP, _ORDER.get(choice, len(_ORDER)), choice
 
 
@@ -93,7 +98,7 @@ def _effects(pairs: Iterable[tuple[Candidate, Iterable[K]]], metric: str) -> dic
         key: Effect(
             len(scores),
             float(np.mean(scores)) - overall,
-            float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0,
+            float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         )
         for key, scores in groups.items()
     }

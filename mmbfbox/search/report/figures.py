@@ -11,12 +11,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmbfbox.artifacts.candidate import Candidate
-from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
+from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects, place_of
 from mmbfbox.search.report.summary import pareto_front
 from mmbfbox.space.arch import FIRST_LEVEL
 from mmbfbox.utils.files import atomic_write
 
 DOTS, FRONT, COLORS = '#4a7299', '#c2500f', 'PiYG'
+STRONG, WEAK = '#1b2127', '#7c858e'
+"""Text of effects, and of those that may well be chance."""
 
 
 def write_figures(folder: str | Path, candidates: Sequence[Candidate], metric: str) -> None:
@@ -79,7 +81,7 @@ def _draw_choices(candidates: Sequence[Candidate], metric: str, path: Path) -> N
         for level, stage in enumerate(table, FIRST_LEVEL)
         for number, effects in enumerate(stage, 1)
     }
-    names = list(dict.fromkeys(name for effects in rows.values() for name in effects))
+    names = sorted({name for effects in rows.values() for name in effects}, key=place_of)
     cells = {
         (row, column): effects[name]
         for row, effects in enumerate(rows.values())
@@ -113,12 +115,14 @@ def _draw_grid(
     values = np.full((len(rows), len(columns)), np.nan)
     for place, effect in cells.items():
         values[place] = 100 * effect.mean
-    reach = max(float(np.nanmax(np.abs(values), initial=0)), 0.01)
+    # As on the page: what was seen once or twice does not set the scale of the colours.
+    reach = max([0.01, *(100 * abs(effect.mean) for effect in cells.values() if effect.count > 2)])
     figure, axes = _figure(1.6 + 0.85 * len(columns), 1.1 + 0.42 * len(rows))
     axes.imshow(values, cmap=COLORS, vmin=-1.6 * reach, vmax=1.6 * reach, aspect='auto')
     for (row, column), effect in cells.items():
-        text = f'{100 * effect.mean:+.2f}\n±{100 * effect.error:.2f}'
-        axes.text(column, row, text, ha='center', va='center', fontsize=6.5, color='#1b2127')
+        error = '–' if effect.error is None else f'±{100 * effect.error:.2f}'
+        text, color = f'{100 * effect.mean:+.2f}\n{error}', WEAK if effect.unclear else STRONG
+        axes.text(column, row, text, ha='center', va='center', fontsize=6.5, color=color)
     axes.set_xticks(range(len(columns)), columns, fontsize=8)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.set_title(title, fontsize=9, wrap=True)

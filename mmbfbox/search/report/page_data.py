@@ -7,6 +7,7 @@ one megabyte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite, nan
 from typing import Any
 
 from mmbfbox.artifacts.attention import Attention
@@ -38,7 +39,8 @@ def page_data(
     if len(choices) > len(_DIGITS):
         raise ValueError(f'{len(choices)} different choices, expected {len(_DIGITS)} at most')
     digits = dict(zip(choices, _DIGITS))
-    subsets = [name for name in SUBSETS if name in candidates[0].scores]
+    # A subset without faces has no AP, of whatever candidate.
+    subsets = [n for n in SUBSETS if all(isfinite(c.scores.get(n, nan)) for c in candidates)]
     measured = all(candidate.latency_ms is not None for candidate in candidates)
     costs = (*COUNTED, LATENCY) if measured else COUNTED
     return {
@@ -87,7 +89,7 @@ def _encode(arch: Arch, digits: Mapping[str, str]) -> str:
 
 
 def _effects(candidates: Sequence[Candidate], metric: str) -> dict[str, Any]:
-    """Effects in points of AP: ``[count, mean, spread, standard error]``."""
+    """Effects in points of AP: ``[count, mean, spread, standard error]``, None what one candidate lacks."""
     return {
         'slots': [
             [{name: _numbers(effect) for name, effect in slot.items()} for slot in stage]
@@ -100,9 +102,9 @@ def _effects(candidates: Sequence[Candidate], metric: str) -> dict[str, Any]:
     }
 
 
-def _numbers(effect: Effect) -> list[float]:
-    points = (100 * value for value in (effect.mean, effect.spread, effect.error))
-    return [effect.count, *(round(value, 3) for value in points)]
+def _numbers(effect: Effect) -> list[float | None]:
+    points = (effect.mean, effect.spread, effect.error)
+    return [effect.count, *(None if value is None else round(100 * value, 3) for value in points)]
 
 
 def _facts(search: SearchFile) -> list[list[str]]:

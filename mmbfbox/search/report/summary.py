@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 
 from mmbfbox.artifacts.candidate import Candidate
 
@@ -33,12 +34,17 @@ def table(candidates: Sequence[Candidate], best: int) -> str:
         '|---|---|---|---|---|---|---|---|',
     ]
     for rank, candidate in enumerate(candidates[:best], 1):
-        scores = ' | '.join(f'{100 * candidate.scores[name]:.2f}' for name in SUBSETS)
+        scores = ' | '.join(percent(candidate.scores[name]) for name in SUBSETS)
         lines.append(
             f'| {rank} | {candidate.index} | {scores} | {readable(candidate.backbone_macs)} | '
             f'{readable(candidate.detector_macs)} | {readable(candidate.params)} |'
         )
     return '\n'.join(lines)
+
+
+def percent(score: float) -> str:
+    """``81.25``, or a dash for a score that does not exist."""
+    return '–' if isnan(score) else f'{100 * score:.2f}'
 
 
 def readable(number: float) -> str:

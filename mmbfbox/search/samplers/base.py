@@ -19,7 +19,12 @@ class Sampler(Protocol):
 
     A round is a pure function of the seed and the results of all earlier rounds, whoever scored them and
     in whichever order: that is what makes a search independent of the number of processes and of kills.
+
+    Attributes:
+        space: what it proposes archs of.
     """
+
+    space: JointSpace
 
     def size(self, number: int) -> int | None:
         """How many candidates the round has; None if all of them can be known at once."""

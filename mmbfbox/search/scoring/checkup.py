@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmbfbox.artifacts.supernet_check import CheckedSubnet, SupernetCheck
 from mmbfbox.models import cost_table, space_of
-from mmbfbox.search.report.summary import SUBSETS, readable
+from mmbfbox.search.report.summary import SUBSETS, percent, readable
 from mmbfbox.search.scoring.reference import ReferenceScorer
 from mmbfbox.space import Arch, CostTable, FpnSpace, JointSpace, Merge
 from mmbfbox.space.fpn import Merges
@@ -58,7 +58,7 @@ def check_table(check: SupernetCheck) -> str:
     """The subnets as a Markdown table."""
     lines = ['| subnet | easy | medium | hard | backbone MACs |', '|---|---|---|---|---|']
     for subnet in check.subnets:
-        scores = ' | '.join(f'{100 * subnet.scores[name]:.2f}' for name in SUBSETS)
+        scores = ' | '.join(percent(subnet.scores[name]) for name in SUBSETS)
         lines.append(f'| {subnet.name} | {scores} | {readable(subnet.backbone_macs)} |')
     return '\n'.join(lines)
 

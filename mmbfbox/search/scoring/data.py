@@ -30,11 +30,17 @@ def build_dataset(config: Any, name: str) -> Any:
     """The dataset of a dataloader's config.
 
     Raises:
-        UserError: it has no images.
+        UserError: it has no images, or candidates cannot be scored on them.
     """
     dataset = DATASETS.build(config.dataset)
     if not len(dataset):
         raise UserError(f'{name}_dataloader has no images; give at least one')
+    if name == 'held_out' and not isinstance(dataset.get_data_info(0).get('img_id'), str):
+        raise UserError(
+            f'held_out_dataloader has a {type(dataset).__name__}, which only numbers its images, and '
+            "candidates are scored by WIDER FACE's protocol; give these images as a wider_face_*_bbx_gt.txt "
+            'to WiderFaceDataset'
+        )
     return dataset
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mmbfbox.engine.compat import BatchNorm
 from mmbfbox.errors import UserError
+from mmbfbox.models.backbones.freezing import fixed_norms
 from mmbfbox.search.scoring.interface import ScoreError
 
 
@@ -54,12 +55,16 @@ def pooled_statistics(
 
 
 def batch_norms(model: nn.Module) -> list[BatchNorm]:
-    """The batch-norm layers of a model that keep running statistics.
+    """The batch-norm layers of a model that keep running statistics, and are not frozen.
+
+    What a backbone's ``frozen_stages`` or ``norm_eval`` keeps in training was trained with just these
+    statistics.
 
     The base class is matched, because on one GPU mmengine replaces SyncBN by a class of its own that is
     no ``BatchNorm2d``.
     """
-    modules = (module for module in model.modules() if isinstance(module, BatchNorm))
+    fixed = fixed_norms(model)
+    modules = (m for m in model.modules() if isinstance(m, BatchNorm) and m not in fixed)
     return [module for module in modules if module.track_running_stats]
 
 

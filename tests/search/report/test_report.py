@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 
 from mmbfbox.artifacts.plan import Plan
 from mmbfbox.errors import UserError
@@ -61,6 +62,31 @@ def test_every_choice_and_edge_of_the_candidates_is_counted_once():
     edges = edge_effects(candidates, 'easy')
     assert sum(effect.count for effect in edges.values()) == 60 * len(SPACE.fpn.targets)
     assert all(source[1:] != str(target) for target, source in edges)
+
+
+def test_a_choice_that_was_seen_once_has_no_error(tmp_path, monkeypatch):
+    """Neither the figures nor the page claim that it is certain."""
+    candidates = fake_search(tmp_path, 3)
+    written = []
+    monkeypatch.setattr(Axes, 'text', lambda self, x, y, text, **keys: written.append(text))
+    data = data_of(write_report(tmp_path))
+    effects = [
+        effect
+        for stage in choice_effects(candidates, 'hard')
+        for slot in stage
+        for effect in slot.values()
+    ] + list(edge_effects(candidates, 'hard').values())
+    once = [effect for effect in effects if effect.count == 1]
+    assert 0 < len(once) < len(effects)
+    assert all(effect.spread is None and effect.error is None for effect in once)
+    expected = [
+        f'{100 * e.mean:+.2f}\n' + ('–' if e.count == 1 else f'±{100 * e.error:.2f}')
+        for e in effects
+    ]
+    assert sorted(written) == sorted(expected)
+    numbers = data['effects']['hard']['edges'].values()
+    for n, _, spread, error in numbers:
+        assert (spread is None) == (error is None) == (n == 1)
 
 
 def test_page_is_one_file_that_needs_no_other(tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from mmengine import Config
 
-from mmbfbox.artifacts.supernet_check import CHECK_FILE, SupernetCheck
+from mmbfbox.artifacts.supernet_check import CHECK_FILE, CheckedSubnet, SupernetCheck
 from mmbfbox.search.scoring import checkup
 from mmbfbox.search.scoring.checkup import check_supernet, check_table, top_down
 from mmbfbox.space import Arch, FpnSpace
@@ -41,6 +43,15 @@ def test_the_cheapest_the_most_expensive_and_the_same_random_subnets_are_scored(
     assert '| cheapest | 10.00 | 20.00 | 30.00 |' in check_table(check)
     check.write(tmp_path / CHECK_FILE)
     assert SupernetCheck.read(tmp_path / CHECK_FILE) == check
+
+
+def test_a_check_on_images_without_large_faces_can_be_written_and_read(tmp_path):
+    scores = dict(easy=math.nan, medium=0.2, hard=0.3)
+    check = SupernetCheck((CheckedSubnet('cheapest', 'x', scores, 10),))
+    check.write(tmp_path / CHECK_FILE)
+    (subnet,) = SupernetCheck.read(tmp_path / CHECK_FILE).subnets
+    assert math.isnan(subnet.scores.pop('easy')) and subnet.scores == dict(medium=0.2, hard=0.3)
+    assert '| cheapest | – | 20.00 | 30.00 |' in check_table(check)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,12 @@ function choose(place) {
 // Within two standard errors: may well be chance.
 const unclear = (n, mean, error) => n < 3 || Math.abs(mean) < 2 * error;
 
+// One candidate has no standard deviation.
+const deviation = (spread) => spread === null ? '–' : spread.toFixed(2);
+const effectTitle = (name, [n, mean, spread, error]) => n > 1
+  ? `${name}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates`
+  : `${name}: ${points(mean)}, one candidate`;
+
 function fillSlots() {
   const slots = data.effects[state.metric].slots;
   let reach = 0.01;
@@ -74,12 +80,12 @@ function fillSlots() {
   const percent = (value) => 50 + (Math.max(-1, Math.min(1, value / reach)) * 50);
   const row = ([choice, [n, mean, spread, error]]) => {
     const from = Math.min(50, percent(mean)), to = Math.max(50, percent(mean));
-    return make('div', { class: `effect${unclear(n, mean, error) ? ' unclear' : ''}`, title: `${choice}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates` },
+    return make('div', { class: `effect${unclear(n, mean, error) ? ' unclear' : ''}`, title: effectTitle(choice, [n, mean, spread, error]) },
       make('span', {}, choice),
       make('span', { class: 'bar' },
         make('i', { style: `left:${from}%;width:${to - from}%;background:color-mix(in srgb, var(--${mean < 0 ? 'bad' : 'good'}) 75%, transparent)` }),
         make('u', { style: `left:${percent(mean - error)}%;width:${percent(mean + error) - percent(mean - error)}%` })),
-      make('span', {}, points(mean)), make('span', { class: 'weak' }, n > 1 ? spread.toFixed(2) : '–'), make('span', { class: 'weak' }, n));
+      make('span', {}, points(mean)), make('span', { class: 'weak' }, deviation(spread)), make('span', { class: 'weak' }, n));
   };
   const head = () => make('div', { class: 'effect head' }, ...['', '', 'mean', 's.d.', 'count'].map((text) => make('span', {}, text)));
   byId('slots').replaceChildren(...slots.flatMap((stage, i) => stage.map((slot, j) => make('div', { class: 'slot' },
@@ -98,8 +104,8 @@ function fillEdges() {
     const [n, mean, spread, error] = effect;
     const strength = Math.round(8 + Math.min(1, Math.abs(mean) / reach) * 42);
     return make('td', { class: unclear(n, mean, error) ? 'unclear' : '', style: `background:color-mix(in srgb, var(--${mean < 0 ? 'bad' : 'good'}) ${strength}%, var(--card))`,
-      title: `p${target} = c${target} + ${source}: ${points(mean)} ± ${error.toFixed(2)} (standard error), standard deviation ${spread.toFixed(2)}, ${n} candidates` },
-    make('b', {}, points(mean)), make('small', {}, `± ${error.toFixed(2)} · ${n}`), make('s', { style: `width:${(100 * spread) / widest}%` }));
+      title: effectTitle(`p${target} = c${target} + ${source}`, effect) },
+    make('b', {}, points(mean)), make('small', {}, `${error === null ? '–' : `± ${error.toFixed(2)}`} · ${n}`), make('s', { style: `width:${(100 * spread) / widest}%` }));
   };
   const meter = (target) => {
     const one = attention?.[`p${target}`];

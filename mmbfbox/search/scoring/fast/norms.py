@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
 from mmbfbox.engine.compat import BatchNorm
+from mmbfbox.models.backbones.freezing import fixed_norms
 from mmbfbox.search.scoring.fast.kernels import normalise_
 from mmbfbox.search.scoring.recalibration import batch_norms, pooled_statistics
 
@@ -72,6 +73,7 @@ class PathNorm(nn.Module):
         counts: values in each channel of each batch.
         fused: whether the kernel for GPUs is used.
         relu: whether ReLU is part of it; only if it is fused.
+        fixed: whether it is frozen and keeps the supernet's statistics.
     """
 
     def __init__(self, norm: BatchNorm, state: Recalibration) -> None:
@@ -82,15 +84,15 @@ class PathNorm(nn.Module):
         self.pooled = norm.running_mean, norm.running_var
         self.rows: Tensor | None = None
         self.counts: list[int] = []
-        self.fused = self.relu = False
+        self.fused = self.relu = self.fixed = False
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Normalise ``(N, C, H, W)``; if it is fused, add ``residual``, and perhaps overwrite ``x``."""
-        norm = self.norm
+        norm, recalibrating = self.norm, self.state.running and not self.fixed
         if self.fused:
-            mean, var = self._statistics(x) if self.state.running else self.pooled
+            mean, var = self._statistics(x) if recalibrating else self.pooled
             return normalise_(x, mean, var, norm.weight, norm.bias, norm.eps, residual, self.relu)
-        if not self.state.running:
+        if not recalibrating:
             return batch_norm(x, *self.pooled, norm.weight, norm.bias, False, 0.0, norm.eps)
         # Momentum 1 replaces the zeros by the statistics of this batch.
         return batch_norm(x, *self._note(x), norm.weight, norm.bias, True, 1.0, norm.eps)
@@ -116,14 +118,16 @@ def replace_norms(model: nn.Module) -> Recalibration:
         What switches them between recalibrating and using the statistics.
     """
     state = Recalibration()
-    wanted = set(batch_norms(model))
+    wanted, fixed = set(batch_norms(model)), fixed_norms(model)
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if child in wanted:
-                setattr(parent, name, PathNorm(child, state))
+            if isinstance(child, BatchNorm) and (child in wanted or child in fixed):
+                norm = PathNorm(child, state)
+                norm.fixed = child in fixed
+                setattr(parent, name, norm)
     return state
 
 
 def path_norms(module: nn.Module) -> list[PathNorm]:
-    """The norms within a module."""
-    return [norm for norm in module.modules() if isinstance(norm, PathNorm)]
+    """The norms within a module that are recalibrated."""
+    return [norm for norm in module.modules() if isinstance(norm, PathNorm) and not norm.fixed]

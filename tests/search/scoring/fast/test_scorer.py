@@ -96,6 +96,18 @@ def test_the_detections_are_the_very_same_ones(config, weights, archs, expected)
     assert scored(scorer, scorer.prepare(archs)) == expected
 
 
+@pytest.mark.parametrize('keys', [dict(frozen_stages=2), dict(norm_eval=True)])
+def test_frozen_norms_keep_the_statistics_of_the_supernet_in_both_scorers(
+    config, weights, archs, expected, keys
+):
+    frozen = copy.deepcopy(config)
+    frozen.model.backbone.update(keys)
+    found = scored(ReferenceScorer(frozen, weights, 'cpu'), archs)
+    assert found.keys() == expected.keys() and found != expected
+    scorer = FastScorer(frozen, weights, 'cpu')
+    assert scored(scorer, scorer.prepare(archs)) == found
+
+
 @pytest.mark.parametrize('memory', [dict(cache_memory=0), dict(cache_memory=3e-3, image_memory=0)])
 def test_little_memory_and_any_order_change_no_score(config, weights, archs, expected, memory):
     scorer = FastScorer(config, weights, 'cpu', **memory)

@@ -1,0 +1,8 @@
+# A ResNet-18 as expensive as light detectors of 0.5 G multiply-adds at VGA.
+_base_ = './light_resnet.py'
+
+model = dict(
+    backbone=dict(stem_channels=12, base_channels=10),
+    neck=dict(in_channels=[10, 20, 40, 80], out_channels=24),
+    bbox_head=dict(in_channels=24, depthwise=True),
+)
