@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.jit import TracerWarning  # type: ignore[attr-defined]
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -76,7 +75,7 @@ class FixedShapes(TorchFunctionMode):
 def shape_of(x: Tensor) -> torch.Size:
     """The shape in plain numbers; a tracer would note that it was asked for."""
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore', TracerWarning)
+        warnings.simplefilter('ignore')  # of the tracer, which cannot follow this
         return torch.Size(x.detach().numpy().shape)
 
 
@@ -125,11 +124,12 @@ def _max_pool2d(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
-    return_indices: bool = False,
+    **_: Any,
 ) -> Tensor:
     def pool(up: bool) -> Tensor:
-        max_pool: Any = functional.max_pool2d
-        pooled: Tensor = max_pool(x, kernel_size, stride, padding, dilation, up, return_indices)
+        pooled: Tensor = functional.max_pool2d(
+            x, kernel_size, stride, padding, dilation, ceil_mode=up
+        )
         return pooled
 
     return _rounded_down(pool, ceil_mode)

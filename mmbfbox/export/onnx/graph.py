@@ -142,8 +142,7 @@ def _join_convolutions(graph: GraphProto) -> None:
             kind = sorted(
                 attribute.SerializeToString(deterministic=True) for attribute in node.attribute
             )
-            key = (node.input[0], *kind)
-            alike[key].append(node)
+            alike[(node.input[0], tuple(kind))].append(node)
     for nodes in alike.values():
         counts = [constants[node.input[1]].dims[0] for node in nodes]
         if len(nodes) == 1 or sum(counts) > FEW_CHANNELS:

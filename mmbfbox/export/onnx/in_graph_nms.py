@@ -99,8 +99,8 @@ def with_nms(prepared: Prepared, meta: OnnxMeta) -> onnx.ModelProto:
         ('scores', TensorProto.FLOAT, ('faces',)),
         ('batch', TensorProto.INT64, ('faces',)),
     )
-    for name, kind, sides in outputs:
-        model.graph.output.append(helper.make_tensor_value_info(name, kind, sides))
+    for output, kind, sizes in outputs:
+        model.graph.output.append(helper.make_tensor_value_info(output, kind, sizes))
     return model
 
 

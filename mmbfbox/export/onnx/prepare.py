@@ -56,7 +56,7 @@ class _Traced(nn.Module):
         self, detector: nn.Module, layout: Layout, geometry: HeadGeometry, strides: Sequence[int]
     ) -> None:
         super().__init__()
-        self.detector = detector
+        self.detector: Any = detector
         self.layout = layout
         self.geometry = geometry
         self.strides = tuple(strides)
@@ -109,7 +109,7 @@ def prepare(
 def _trace(module: nn.Module, names: Sequence[str], side: int) -> onnx.ModelProto:
     """Trace with one square image. The size is not in the graph, so a small one will do."""
     free = {0: 'batch', 2: 'height', 3: 'width'}
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()  # which the exporter takes, though its types say a path
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # of the tracer, of numbers that it takes for constants
         torch.onnx.export(

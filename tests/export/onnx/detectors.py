@@ -67,13 +67,14 @@ def build(model: Any, seed: int = 0) -> nn.Module:
 
 @torch.no_grad()
 def _calmed(detector: Any) -> nn.Module:
-    """With deltas as those of a trained head, so that differences in pixels mean something."""
+    """With logits and deltas as those of a trained head: float32 has no last bits for thousands."""
     image = torch.randn(1, 3, 128, 128)
-    deltas = detector.bbox_head(detector.extract_feat(image))[1]
-    factor = 0.5 / max(float(level.abs().max()) for level in deltas)
-    for name, values in detector.bbox_head.named_parameters():
-        if name.startswith(('retina_reg', 'atss_reg')):
-            values.mul_(factor)
+    outputs = detector.bbox_head(detector.extract_feat(image))
+    for most, levels, kind in zip((3, 0.5, 3), outputs, ('cls', 'reg', 'centerness'), strict=False):
+        factor = most / max(float(level.abs().max()) for level in levels)
+        for name, values in detector.bbox_head.named_parameters():
+            if name.startswith((f'retina_{kind}', f'atss_{kind}')):
+                values.mul_(factor)
     return detector
 
 
