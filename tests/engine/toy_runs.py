@@ -89,7 +89,9 @@ def toy_runner(folder: Path, max_iters: int, validate: int = 0, **keys: Any) -> 
         optim_wrapper=keys.pop(
             'optim_wrapper', dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9))
         ),
-        param_scheduler=dict(type='LinearLR', by_epoch=False, start_factor=0.5, end=8),
+        param_scheduler=keys.pop(
+            'param_scheduler', dict(type='LinearLR', by_epoch=False, start_factor=0.5, end=8)
+        ),
         default_hooks=dict(checkpoint=checkpoint),
         log_processor=dict(by_epoch=False),
         default_scope='mmdet',

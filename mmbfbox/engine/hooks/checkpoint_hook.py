@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from mmbfbox.engine.checkpoint.resume import checkpoint_to_resume
 from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
+from mmbfbox.engine.checkpoint.schedules import Difference, differences, follow_config
 from mmbfbox.engine.compat import (
     accumulated_iterations,
     has_loaded,
@@ -48,6 +49,13 @@ class DurableBackend(LocalBackend):
 register_backend(_BACKEND, DurableBackend, force=True)
 
 
+def _told(difference: Difference) -> str:
+    name, here, there = difference
+    if name == 'param_scheduler':
+        return f'{name} has {here} parts here and {there} in the checkpoint'
+    return f'{name} is {here} here and {there} in the checkpoint'
+
+
 class _RemoveLater:
     """A file backend that only notes what is to be removed."""
 
@@ -70,13 +78,26 @@ class SafeCheckpointHook(CheckpointHook):
     A checkpoint is written under a temporary name, brought to the disk and renamed; then
     ``last_checkpoint`` is written in the same way; only then old ones are removed. Resuming from a
     damaged checkpoint uses the one before it, with a warning. A run with this hook loads files by
-    :func:`~mmbfbox.engine.use_safe_loading`. Arguments are those of ``CheckpointHook``.
+    :func:`~mmbfbox.engine.use_safe_loading`.
+
+    Args:
+        *args: as in mmengine's ``CheckpointHook``.
+        schedule: whose schedulers and optimizer settings a resumed run has: ``'checkpoint'``, with a
+            warning that names what the config has otherwise, or ``'config'``, at the checkpoint's
+            position, which is how a training is lengthened. Defaults to ``'checkpoint'``.
+        **kwargs: as in mmengine's ``CheckpointHook``.
+
+    Raises:
+        UserError: ``schedule`` is something else.
     """
 
     backend_args: dict[str, Any] | None
     file_backend: Any
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, schedule: str = 'checkpoint', **kwargs: Any) -> None:
+        if schedule not in ('checkpoint', 'config'):
+            raise UserError(f'schedule is {schedule!r}, expected checkpoint or config')
+        self.schedule = schedule
         use_safe_loading()
         super().__init__(*args, **kwargs)
 
@@ -92,6 +113,22 @@ class SafeCheckpointHook(CheckpointHook):
                 Path(runner.work_dir), asked, self.filename_tmpl, runner.logger.warning
             )
             load_instead(runner, str(found) if found else None)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Say which settings of the schedule a resume does not follow, or let it follow them."""
+        if not is_resuming(runner):
+            return
+        found = differences(runner, checkpoint)
+        if self.schedule == 'config':
+            follow_config(runner, checkpoint)
+            changed = [f'{name} {here} in place of {there}' for name, here, there in found]
+            if changed:
+                runner.logger.warning(f'the config changes the schedule: {", ".join(changed)}')
+        elif found:
+            runner.logger.warning(
+                f'the run goes on with the schedule of the checkpoint: {", ".join(map(_told, found))}; '
+                "set default_hooks.checkpoint.schedule='config' to follow the config from here on"
+            )
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the folder.
