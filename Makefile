@@ -1,7 +1,10 @@
 # PYTHON=... on the command line names an existing environment, which demo, test and lint use as it is;
 # for `make env` it names the interpreter that .venv is made from.
+OPS ?=
 BUDGET ?=
 DATA ?=
+MINUTES ?= 20
+SEED ?= 0
 WORK_DIR ?= work_dirs/demo$(if $(DATA),-$(notdir $(patsubst %/,%,$(DATA))))$(if $(BUDGET),-$(BUDGET))
 
 ifeq ($(origin PYTHON),command line)
@@ -13,11 +16,12 @@ RUN := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env check-python demo test coverage hosts lint clean
+.PHONY: help env check-python demo test coverage hosts abuse lint wheels clean
 
 help:
-	@echo 'make env     create .venv and compile mmcv once for this machine (minutes; later calls: a second)'
+	@echo 'make env     create .venv (two minutes plus downloads; later calls: a second); no compiler needed'
 	@echo '             PYTHON=python3.12 chooses the interpreter, 3.10 to 3.13'
+	@echo '             OPS=full compiles all operators of mmcv, once for this machine (minutes); OPS=lite changes back'
 	@echo 'make demo    the whole chain on a small data set that it makes itself: train, search, export, retrain, test'
 	@echo '             DATA=DIR runs it on a folder in WIDER FACE layout, WORK_DIR=DIR says where results go,'
 	@echo '             BUDGET=small is a quick trial'
@@ -25,12 +29,15 @@ help:
 	@echo 'make coverage'
 	@echo '             the same, and which lines they run; a third slower below Python 3.12'
 	@echo 'make hosts   training and search over two hosts and in a small container (as root, four minutes)'
+	@echo 'make abuse   random configs, annotations, predictions, images and damaged work dirs through the tools:'
+	@echo '             each ends in a result or in one sentence; MINUTES=20 says how long, SEED=0 which'
 	@echo 'make lint    ruff, mypy, and which folder may import which'
-	@echo 'make clean   remove build products and caches; .venv, work_dirs and the compiled mmcv stay'
-	@echo 'demo, test, coverage and lint take PYTHON=path/to/python to use an environment you already have.'
+	@echo 'make wheels  what pip installs, in dist/: mmbfbox and mmbfbox-ops'
+	@echo 'make clean   remove build products and caches; .venv, work_dirs and a compiled mmcv stay'
+	@echo 'demo, test, coverage, abuse and lint take PYTHON=path/to/python to use an environment you already have.'
 
 env:
-	@PYTHON="$(PYTHON)" bash tools/make_env.sh
+	@PYTHON="$(PYTHON)" OPS="$(OPS)" bash tools/make_env.sh
 
 check-python:
 	@"$(PYTHON)" -c 'import mmcv.ops, mmdet' || { \
@@ -53,12 +60,21 @@ coverage: $(READY)
 hosts: $(READY)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -q -m hosts tests/hosts
 
+abuse: $(READY)
+	$(RUN) -m tests.abuse --minutes $(MINUTES) --seed $(SEED)
+
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache
 
+# What an earlier build has left would get into this one.
+wheels: $(READY)
+	rm -rf build ops/build
+	$(RUN) -m pip wheel -q --no-deps --no-build-isolation --wheel-dir dist . ./ops
+	rm -rf build ops/build
+
 clean:
-	rm -rf build dist *.egg-info .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find mmbfbox tools configs tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	rm -rf build dist *.egg-info ops/build ops/*.egg-info .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find mmbfbox tools configs tests benchmarks ops -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

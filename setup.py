@@ -9,6 +9,26 @@ VERSION: dict[str, str] = {}
 exec((ROOT / 'mmbfbox' / 'version.py').read_text(encoding='utf-8'), VERSION)
 README = ROOT / 'README.md'
 
+# OpenCV 5 is another library in places, and nothing here has been tested with it.
+OPENCV = '>=4.12,<5'
+
+# Training, search, evaluation and export, without mmcv.
+TRAINING = [
+    'matplotlib>=3.7',
+    'mmdet>=3.3.0,<4',
+    'mmengine>=0.10.7,<1',
+    'numba>=0.61',
+    'onnx>=1.17',
+    # mmengine asks for it: two builds of one version share their files.
+    f'opencv-python{OPENCV}',
+    'safetensors>=0.4',
+    'scipy>=1.10',
+    'simplejpeg>=1.8',
+    # Checkpoints are loaded without unpickling, which is safe only from here on (CVE-2025-32434).
+    'torch>=2.6',
+]
+TRAIN = [*TRAINING, 'mmbfbox-ops>=0.1', 'mmcv-lite>=2.0.0,<2.2.0']
+
 setup(
     name='mmbfbox',
     version=VERSION['__version__'],
@@ -34,20 +54,23 @@ setup(
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
     },
     exclude_package_data={'mmbfbox.tools': ['make_env.sh']},
-    install_requires=[
-        'matplotlib>=3.7',
-        'numba>=0.61',
-        'numpy>=2',
-        'scipy>=1.10',
-        'simplejpeg>=1.8',
-        'torch>=2.1',
-    ],
+    # Enough to detect faces with what has been exported; the numbers are the oldest that the tests ran with.
+    install_requires=['numpy>=2', 'onnxruntime>=1.23.2', f'opencv-python-headless{OPENCV}'],
     extras_require={
-        # Not required outright: forks with the same import names serve as well.
-        'mm': ['mmcv>=2.0.0,<2.2.0', 'mmdet>=3.3.0,<4', 'mmengine>=0.10.7,<1'],
-        'demo': ['scikit-image>=0.22'],
+        'openvino': ['openvino>=2026.4'],
+        'train': TRAIN,
+        # The same for those who compile mmcv themselves, and its old name.
+        'mm': [*TRAINING, 'mmcv>=2.0.0,<2.2.0'],
+        'demo': [*TRAIN, 'scikit-image>=0.22'],
         'watch': ['tensorboard>=2.15'],
-        'export': ['onnx>=1.15', 'onnxruntime>=1.17'],
-        'dev': ['hypothesis>=6', 'mypy>=1.10', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.9'],
+        'dev': [
+            'hypothesis>=6',
+            'import-linter>=2',
+            'mypy>=1.10',
+            'pytest>=8',
+            'pytest-cov>=5',
+            'pytest-xdist>=3.5',
+            'ruff>=0.9',
+        ],
     },
 )

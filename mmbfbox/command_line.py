@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import torch
-from mmengine import Config, DictAction
+from mmengine import Config
 
 from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.errors import UserError
@@ -15,6 +15,7 @@ from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import make_writable_dir
 from mmbfbox.utils.loaders import dependent_loader_options
+from mmbfbox.utils.options import OptionsAction
 
 
 def make_parser(what: str, example: str) -> argparse.ArgumentParser:
@@ -40,7 +41,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         metavar='KEY=VALUE',
         help='override settings of the config, like optim_wrapper.optimizer.lr=0.01 or key="[1,2]"',
     )

@@ -10,7 +10,7 @@ from mmdet.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader, load_from_local
 
 from mmbfbox.engine import use_safe_loading
-from tests.fixtures_models import supernet, supernet_config  # noqa: F401
+from tests.fixtures_models import any_supernet_config, supernet, supernet_config  # noqa: F401
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
@@ -27,7 +27,7 @@ def shared_data() -> Path:
 def mmengines_own_loading(monkeypatch) -> Iterator[None]:
     """mmengine as it is before anybody asks for safe loading, on a torch that unpickles whatever comes.
 
-    Other tests of the process may have asked. torch before 2.6 needs no variable for it.
+    Other tests of the process may have asked.
     """
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
     CheckpointLoader.register_scheme('', load_from_local, force=True)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from mmbfbox.errors import UserError
 from mmbfbox.utils.config import find_config, load_config
@@ -34,6 +39,85 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp('installed')
     zipfile.ZipFile(wheel).extractall(target)
     return target
+
+
+@pytest.fixture(scope='module')
+def metadata(installed: Path) -> Message:
+    """What pip reads of the wheel."""
+    (folder,) = installed.glob('mmbfbox-*.dist-info')
+    return message_from_string((folder / 'METADATA').read_text())
+
+
+def requirements(metadata: Message, extra: str = '') -> dict[str, Requirement]:
+    """What is installed with this extra, by name."""
+    found = map(Requirement, metadata.get_all('Requires-Dist', []))
+    return {
+        one.name: one
+        for one in found
+        if (one.marker.evaluate({'extra': extra}) if one.marker else not extra)
+    }
+
+
+def pins() -> dict[str, list[str]]:
+    """The versions of requirements/, by name; some depend on the version of Python."""
+    found: dict[str, list[str]] = {}
+    for file in (ROOT / 'requirements').glob('*.txt'):
+        for name, version in re.findall(r'^([\w.-]+)==([^\s;]+)', file.read_text(), re.MULTILINE):
+            found.setdefault(canonicalize_name(name), []).append(version)
+    return found
+
+
+def test_detecting_needs_three_packages(metadata: Message) -> None:
+    assert set(requirements(metadata)) == {'numpy', 'onnxruntime', 'opencv-python-headless'}
+
+
+def test_training_is_an_extra_with_mmcv_lite_and_our_operators(metadata: Message) -> None:
+    assert {'openvino', 'train', 'demo', 'dev'} <= set(metadata.get_all('Provides-Extra', []))
+    train = requirements(metadata, 'train')
+    assert {'torch', 'mmengine', 'mmdet', 'mmcv-lite', 'mmbfbox-ops'} <= set(train)
+    assert 'mmcv' not in train and set(train) < set(requirements(metadata, 'demo'))
+    compiled = set(requirements(metadata, 'mm'))
+    assert compiled == set(train) - {'mmcv-lite', 'mmbfbox-ops'} | {'mmcv'}
+
+
+def test_no_torch_is_accepted_whose_safe_loading_is_not_safe(metadata: Message) -> None:
+    allowed = requirements(metadata, 'train')['torch'].specifier
+    assert '2.6.0' in allowed and '2.5.1' not in allowed
+
+
+@pytest.mark.parametrize('extra', ['', 'openvino', 'train', 'mm', 'demo', 'watch', 'dev'])
+def test_the_tested_versions_are_among_those_that_are_asked_for(
+    metadata: Message, extra: str
+) -> None:
+    pinned = pins()
+    asked = requirements(metadata, extra)
+    for name in (
+        'mmbfbox-ops',
+        'opencv-python',
+    ):  # of this repository; the headless build is tested
+        asked.pop(name, None)
+    assert asked
+    for name, requirement in asked.items():
+        versions = pinned[canonicalize_name(name)]
+        assert all(version in requirement.specifier for version in versions), name
+
+
+def test_what_detects_imports_neither_torch_nor_mmcv() -> None:
+    light = ['mmbfbox', *(['mmbfbox.deploy'] if (ROOT / 'mmbfbox' / 'deploy').is_dir() else [])]
+    code = """
+import sys
+for name in ('torch mmcv mmengine mmdet mmbfbox_ops numba scipy matplotlib simplejpeg onnx openvino PIL '
+             'skimage pycocotools tensorboard yaml'.split()):
+    sys.modules[name] = None  # importing it is an ImportError
+for name in sys.argv[1:]:
+    __import__(name)
+"""
+    subprocess.run([sys.executable, '-c', code, *light], cwd=ROOT, check=True)
+
+
+def test_wheel_holds_our_package_alone(installed: Path) -> None:
+    assert {entry.name.partition('-')[0] for entry in installed.iterdir()} == {'mmbfbox'}
+    assert not [file for file in installed.rglob('*') if file.suffix in {'.pyc', '.so', '.pth'}]
 
 
 def test_wheel_holds_every_config_tool_and_part_of_the_report(installed: Path) -> None:
@@ -111,3 +195,11 @@ def test_a_bad_config_or_option_is_one_sentence(
         load_config(path, options)
     assert str(path) in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+def test_operators_that_are_not_there_are_refused_before_anything_is_installed() -> None:
+    command = ['bash', str(ROOT / 'tools' / 'make_env.sh')]
+    env = os.environ | {'OPS': 'ful'}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ''
+    assert re.fullmatch(r'error: OPS=ful is neither lite .* nor full .*\n', done.stderr)

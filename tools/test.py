@@ -22,8 +22,11 @@ from mmbfbox.inference import PRESETS, HowToTest, test_detector
 from mmbfbox.inference.report import level_table
 from mmbfbox.inference.settings import BENCHMARKS, use_benchmark
 from mmbfbox.search.config import own_device
+from mmbfbox.search.scoring.norm_statistics import KINDS as STATISTICS
+from mmbfbox.search.scoring.norm_statistics import NormStatistics
 from mmbfbox.search.scoring.recalibrated import Recalibrator
 from mmbfbox.utils.loaders import dependent_loader_options
+from mmbfbox.utils.options import merge_options
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -92,6 +95,13 @@ def parse_arguments() -> argparse.Namespace:
         help='raw weights or their moving average (ema), where the checkpoint has both; the average by '
         'default',
     )
+    parser.add_argument(
+        '--norm-statistics',
+        choices=STATISTICS,
+        default='running',
+        help='batch-norm statistics to test with: those that training left (running), or pooled over '
+        'training crops (crops) or whole training images (images)',
+    )
     add_config_arguments(parser)
     add_launcher_argument(parser)
     return parser.parse_args()
@@ -107,7 +117,8 @@ def configure(args: argparse.Namespace) -> Config:
         use_benchmark(config, args.benchmark, data_root)
         # What the command line says about the test holds for the benchmark, too.
         options = args.cfg_options or {}
-        config.merge_from_dict({k: v for k, v in options.items() if k.startswith('test_')})
+        of_test = {k: v for k, v in options.items() if k.startswith('test_')}
+        merge_options(config, of_test, f'with --benchmark {args.benchmark}')
         dependent_loader_options(config)
     return config
 
@@ -125,10 +136,14 @@ def main() -> None:
         args.number,
         args.weights,
         args.arch,
+        args.norm_statistics,
     )
     config = configure(args)
     recalibrate = Recalibrator(config, device=own_device()) if args.arch else None
-    metrics = test_detector(config, args.checkpoint, how, recalibrate)
+    statistics = None
+    if args.norm_statistics != 'running':
+        statistics = NormStatistics(config, args.norm_statistics)
+    metrics = test_detector(config, args.checkpoint, how, recalibrate, statistics)
     if args.per_level and is_main_process():
         print(level_table(metrics))
 

@@ -1,7 +1,9 @@
 """Sizes and speed of every baseline and of architectures of the paper's space, in one run.
 
     python benchmarks/evaluation/network_costs.py
+    python benchmarks/evaluation/network_costs.py --of light
 
+With ``--of light``: the most expensive architecture that each light family's search allows, and its baseline.
 Multiply-adds are counted as the convolutions run: the backbone's at 224x224, which is what the paper's
 table 9 gives, and the detector's at 640x640 and at VGA. The latency is that of backbone, neck and head on
 one VGA image, without the boxes' NMS; all networks take turns, round by round. Each peak memory is that of
@@ -27,6 +29,7 @@ from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from benchmarks.common.light import CLASSES, family
 from benchmarks.common.scripts import machine, new_parser, print_head, print_row
 from benchmarks.common.timing import timed
 from mmbfbox.export import subnet_model
@@ -95,6 +98,16 @@ def networks() -> dict[str, dict[str, Any]]:
     return {CAFFE: caffe, **models, **ours}
 
 
+def light_networks() -> dict[str, dict[str, Any]]:
+    """Model configs of the light families by title."""
+    found = {}
+    for name in CLASSES:
+        ours = family(name)
+        found[f'light {name}'] = subnet_model(ours.supernet, ours.allowed()[-1])
+        found[f'light {name}, baseline'] = ours.baseline
+    return found
+
+
 def seconds(model: nn.Module, image: torch.Tensor) -> float:
     """One pass through backbone, neck and head."""
     with torch.inference_mode():
@@ -107,14 +120,14 @@ def peak_of_this_process() -> int:
     return int(status.split('VmHWM:')[1].split()[0]) * 1024
 
 
-def peak_memory(title: str, model: dict[str, Any]) -> int:
+def peak_memory(of: str, title: str, model: dict[str, Any]) -> int:
     """Bytes at the peak of one pass, in a process of its own on the CPU."""
     if torch.cuda.is_available():
         network = MODELS.build(model).cuda().eval()
         torch.cuda.reset_peak_memory_stats()
         seconds(network, torch.randn(1, 3, *VGA, device='cuda'))
         return torch.cuda.max_memory_allocated()
-    command = [sys.executable, __file__, '--memory-of', title]
+    command = [sys.executable, __file__, '--of', of, '--memory-of', title]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(output.splitlines()[-1])
 
@@ -141,11 +154,12 @@ def main() -> None:
     parser.add_argument(
         '--rounds', type=int, default=3, help='passes that each latency is taken from'
     )
+    parser.add_argument('--of', choices=['paper', 'light'], default='paper', help='whose networks')
     parser.add_argument('--memory-of', metavar='TITLE', help=argparse.SUPPRESS)
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     init_default_scope('mmdet')
-    models = networks()
+    models = light_networks() if args.of == 'light' else networks()
     if args.memory_of:
         seconds(MODELS.build(models[args.memory_of]).eval(), torch.randn(1, 3, *VGA))
         print(peak_of_this_process())
@@ -162,7 +176,7 @@ def main() -> None:
             *(traced_macs(network, size)[1] for size in ((640, 640), VGA)),
             sum(weight.numel() for weight in network.parameters()),
         ]
-        memory = f'{peak_memory(title, model) / 2**30:.2f} GiB'
+        memory = f'{peak_memory(args.of, title, model) / 2**30:.2f} GiB'
         cells = [PUBLISHED.get(title, '-'), *map(readable, macs), f'{1000 * times[title]:.0f}']
         print_row(title, *cells, memory)
     print(f'\n{machine()}, median of {args.rounds} rounds')

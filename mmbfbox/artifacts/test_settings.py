@@ -29,6 +29,8 @@ class TestSettings(Artifact):
         weights: ``'raw'``, ``'ema'``, or None where the checkpoint does not tell.
         sha256: of the weights, see :func:`~mmbfbox.engine.checkpoint.weights.digest`.
         arch: the subnet of a supernet that was tested, as its file has it.
+        norm_statistics: ``'crops'`` or ``'images'``, where batch norm was tested with statistics of
+            training images other than the running ones.
     """
 
     __test__ = False  # pytest takes it for a test
@@ -45,6 +47,7 @@ class TestSettings(Artifact):
     weights: str | None = None
     sha256: str | None = None
     arch: dict[str, Any] | None = None
+    norm_statistics: str | None = None
 
     def __post_init__(self) -> None:
         if self.tta is not None:

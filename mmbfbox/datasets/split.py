@@ -25,7 +25,7 @@ def split_names(
     images out of ``'train'``.
 
     Raises:
-        UserError: an unknown part, or more images asked for than there are.
+        UserError: an unknown part, what is no number, or more images asked for than there are.
 
     Example:
         >>> names = [f'{event}/{number}' for event in ('Parade', 'Concert') for number in range(4)]
@@ -34,6 +34,11 @@ def split_names(
     """
     if part not in PARTS:
         raise UserError(f'part is {part!r}; set it to None or one of {", ".join(PARTS)}')
+    for key, number in (('held_out', held_out), ('recalibration', recalibration)):
+        if not isinstance(number, int):
+            raise UserError(
+                f'dataset.{key} is {number!r}, expected a whole number of images; correct it'
+            )
     if held_out < 0 or recalibration < 0 or held_out + recalibration > len(names):
         raise UserError(
             f'held_out={held_out} and recalibration={recalibration} do not fit into the '

@@ -5,12 +5,14 @@ from mmbfbox.engine.checkpoint.pretrained import PretrainedWeights
 from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.engine.checkpoint.weights import load_weights, read_weights
 from mmbfbox.engine.distributed.path_parallel import PathDataParallel
+from mmbfbox.engine.hooks.busy_cores_hook import BusyCoresHook
 from mmbfbox.engine.hooks.channels_last_hook import ChannelsLastHook
 from mmbfbox.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from mmbfbox.engine.hooks.close_workers_hook import CloseWorkersHook
 from mmbfbox.engine.hooks.deferred_info_hook import DeferredInfoHook
 from mmbfbox.engine.hooks.detection_pictures_hook import DetectionPicturesHook
 from mmbfbox.engine.hooks.loss_guard_hook import LossGuardHook
+from mmbfbox.engine.hooks.norm_shift_hook import NormShiftHook
 from mmbfbox.engine.hooks.path_sampling_hook import PathSamplingHook
 from mmbfbox.engine.hooks.sample_predictions_hook import SamplePredictionsHook
 from mmbfbox.engine.hooks.skipped_images_hook import SkippedImagesHook
@@ -21,11 +23,13 @@ from mmbfbox.engine.tensorboard import OptionalTensorboardVisBackend
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'BusyCoresHook',
     'ChannelsLastHook',
     'CloseWorkersHook',
     'DeferredInfoHook',
     'DetectionPicturesHook',
     'LossGuardHook',
+    'NormShiftHook',
     'OptionalTensorboardVisBackend',
     'PathDataParallel',
     'PathSamplingHook',

@@ -18,9 +18,10 @@ from mmbfbox.errors import UserError
 from mmbfbox.export.slicing import subnet_model, subnet_weights
 from mmbfbox.export.supernet import build_without_storage, read_arch, read_supernet
 from mmbfbox.space import Arch
-from mmbfbox.utils.config import config_text, load_config, merge_options
+from mmbfbox.utils.config import config_text, load_config
 from mmbfbox.utils.data_root import replace_data_root
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.options import merge_options
 
 Recalibrate = Callable[[Config, Mapping[str, Tensor], Arch], Mapping[str, Tensor]]
 """Takes a supernet's config and state dict and an arch; gives the subnet's state dict, its batch norm

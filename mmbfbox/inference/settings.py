@@ -106,9 +106,15 @@ def use_levels(config: Config) -> None:
             f'the head {head.get("type")} of {config.model.type} has no anchors, and each level alone can '
             f'be tested only of a detector of one stage with anchors, like RetinaNet; leave --per-level out'
         )
-    levels = len(head.anchor_generator.strides)
+    strides = head.anchor_generator.strides
     config.model = dict(type='PerLevelDetector', module=config.model)
-    config.test_evaluator = dict(type='PerLevelMetric', metric=config.test_evaluator, levels=levels)
+    config.test_evaluator = dict(
+        type='PerLevelMetric',
+        metric=config.test_evaluator,
+        levels=len(strides),
+        # Level 3 has stride 8.
+        first_level=int(strides[0]).bit_length() - 1,
+    )
 
 
 def describe(config: Config) -> TestSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -47,6 +47,8 @@ class HowToTest:
         number: how many pictures.
         kind: ``'raw'`` or ``'ema'`` weights; the average by default, where there is one.
         arch: JSON file of the subnet that a supernet is tested as.
+        norm_statistics: which batch-norm statistics: ``'running'``, or those of training ``'crops'`` or
+            whole training ``'images'``.
 
     Raises:
         UserError: two of ``scheme``, ``tta`` and ``per_level`` exclude each other.
@@ -60,6 +62,7 @@ class HowToTest:
     number: int = 9
     kind: str | None = None
     arch: str | None = None
+    norm_statistics: str = 'running'
 
     def __post_init__(self) -> None:
         given = [f'--{name}' for name in ('scheme', 'tta') if getattr(self, name)]
@@ -73,6 +76,7 @@ def test_detector(
     checkpoint: str | Path,
     how: HowToTest | None = None,
     recalibrate: Recalibrate | None = None,
+    use_statistics: Callable[[nn.Module], None] | None = None,
 ) -> Metrics:
     """Test a detector on the test images of its config.
 
@@ -84,6 +88,8 @@ def test_detector(
         checkpoint: its weights: a checkpoint, or a bare state dict, also of a wrapped model.
         how: what is chosen about the test.
         recalibrate: needed with ``how.arch``, see :data:`~mmbfbox.export.exporting.Recalibrate`.
+        use_statistics: puts the statistics of ``how.norm_statistics`` into the detector, like
+            :class:`~mmbfbox.search.scoring.norm_statistics.NormStatistics`.
 
     Raises:
         UserError: the weights do not fit the config exactly, it is a supernet's and no arch is named, or a
@@ -103,12 +109,16 @@ def test_detector(
     _choose(config, how)
     total = digest(weights.state)
     settings = replace(describe(config), weights=weights.kind, sha256=total, arch=arch)
+    if how.norm_statistics != 'running':
+        settings = replace(settings, norm_statistics=how.norm_statistics)
     # Loaded below: mmengine would take whatever fits.
     config.load_from, config.resume = None, False
     runner = Runner.from_cfg(config)
     detector = _detector_of(runner.model)
     _refuse_supernet(detector, weights.source)
     load_weights(detector, weights.state, weights.source)
+    if use_statistics is not None:
+        use_statistics(detector)
     if how.out_dir and is_main_process():
         # Of an earlier test; new detections must not stand beside it.
         (Path(how.out_dir) / FILE).unlink(missing_ok=True)
@@ -153,6 +163,8 @@ def _choose(config: Config, how: HowToTest) -> None:
         use_scheme(config, scheme)
     if how.per_level:
         use_levels(config)
+    if how.norm_statistics == 'running':
+        config.custom_hooks = [*config.get('custom_hooks', []), dict(type='NormShiftHook')]
     if how.pictures:
         hook = dict(type='DetectionPicturesHook', out_dir=how.pictures, number=how.number)
         config.custom_hooks = [*config.get('custom_hooks', []), hook]

@@ -6,6 +6,7 @@ from mmbfbox.models.backbones.extra_levels import ExtraLevels
 from mmbfbox.models.backbones.inception_v4 import InceptionV4
 from mmbfbox.models.data_preprocessor import FaceDataPreprocessor
 from mmbfbox.models.dense_heads.per_level_retina_head import PerLevelRetinaHead
+from mmbfbox.models.dense_heads.shared_face_head import SharedFaceHead
 from mmbfbox.models.necks.attention_fpn import AttentionFPN, SearchableAttentionFPN
 from mmbfbox.models.necks.fem import FEM
 from mmbfbox.models.necks.lfpn import LFPN
@@ -13,6 +14,7 @@ from mmbfbox.models.necks.nas_fpn import FaceNASFPN
 from mmbfbox.models.necks.reuse_level import ReuseLevel
 from mmbfbox.models.searchable import active_arch, cost_table, set_arch, space_of
 from mmbfbox.models.task_modules.face_assigner import FaceAssigner
+from mmbfbox.models.task_modules.face_atss_assigner import FaceATSSAssigner
 from mmbfbox.models.traced_costs import traced_macs
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     'AttentionFPN',
     'DenseNet',
     'ExtraLevels',
+    'FaceATSSAssigner',
     'FaceAssigner',
     'FaceBackbone',
     'FaceDataPreprocessor',
@@ -30,6 +33,7 @@ __all__ = [
     'ReuseLevel',
     'SearchableAttentionFPN',
     'SearchableFaceBackbone',
+    'SharedFaceHead',
     'active_arch',
     'cost_table',
     'set_arch',

@@ -6,7 +6,7 @@ from torch import nn
 
 from mmbfbox.errors import UserError
 from mmbfbox.models.backbones.bfbox import SearchableFaceBackbone
-from mmbfbox.models.dense_heads.per_level_retina_head import head_convs
+from mmbfbox.models.dense_heads.head_convs import head_convs
 from mmbfbox.models.necks.attention_fpn import SearchableAttentionFPN
 from mmbfbox.space import Arch, CostTable, JointSpace
 
@@ -64,13 +64,15 @@ def cost_table(model: nn.Module, size: tuple[int, int]) -> CostTable:
         UserError: the model is no supernet, or its head is not one whose costs are known.
     """
     space, (_, neck) = space_of(model), _parts(model)
-    head, shared = head_convs(model.bbox_head)
+    head = head_convs(model.bbox_head)
     return CostTable(
         space,
         size,
         fpn_channels=neck.channels,
         attention=neck.attention_kind,
         receptive=neck.receptive_kind,
-        head=head,
-        shared_head=shared,
+        fpn_norm=neck.norm_cfg is not None,
+        head=head.convs,
+        shared_head=head.shared,
+        head_scales=head.scales,
     )

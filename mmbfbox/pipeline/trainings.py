@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from mmbfbox.artifacts.metrics import Metrics
+from mmbfbox.artifacts.run_record import RunRecord
 from mmbfbox.artifacts.training_record import TrainingRecord
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.pipeline.inputs import fingerprint, plain
@@ -21,6 +25,9 @@ from mmbfbox.version import __version__
 TRAINING_RECORD = 'training.json'
 LAST = 10
 """Iterations that a final loss is the mean of."""
+
+POINTS = 40
+"""Of a curve that is kept."""
 
 HOW = ('work_dir', 'resume', 'launcher')
 """Keys of a config that say where and how a training ran, not which one it was."""
@@ -64,6 +71,55 @@ def training_record(checkpoint: Path, pipeline: Pipeline) -> TrainingRecord:
         device=_device(),
         commit=_commit(),
     )
+
+
+def run_record(
+    name: str,
+    config: str,
+    pipeline: Pipeline,
+    training: Step,
+    test: Step,
+    options: Mapping[str, Any] | None = None,
+    arch: str | None = None,
+) -> RunRecord:
+    """The record of a training that has ended, and of its test.
+
+    Args:
+        name: what the record is called.
+        config: that was trained, as the package ships it.
+        pipeline: of both steps.
+        training: the training.
+        test: the test of its last checkpoint.
+        options: what was changed in the config.
+        arch: of a searched network.
+
+    Raises:
+        UserError: a file of the steps cannot be read.
+    """
+    record = training_record(training.done, pipeline)
+    content = load_checkpoint_file(training.done)
+    batch = config_from_text(content['meta']['cfg'], str(training.done)).train_dataloader.batch_size
+    losses = content['message_hub']['log_scalars']['train/loss'].data[0].tolist()
+    fifth = losses[-max(len(losses) // 5, 1) :]
+    metrics = Metrics.read(test.done)
+    return RunRecord(
+        name=name,
+        config=config,
+        training=record,
+        crops=record.iterations * batch,
+        curve=_thinned(losses),
+        loss=round(sum(fifth) / len(fifth), 5),
+        scores={key: round(value, 5) for key, value in metrics.short_scores().items()},
+        options=dict(options or {}),
+        arch=arch,
+    )
+
+
+def _thinned(losses: Sequence[float]) -> list[list[float]]:
+    """Pairs of an iteration and the mean loss up to it from the pair before, ``POINTS`` of them."""
+    edges = sorted({round(len(losses) * part / POINTS) for part in range(POINTS + 1)})
+    means = ((end, sum(losses[start:end]) / (end - start)) for start, end in pairwise(edges))
+    return [[end, round(mean, 4)] for end, mean in means]
 
 
 def _final_losses(values: Mapping[str, list[float]]) -> dict[str, float]:

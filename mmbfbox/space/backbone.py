@@ -8,8 +8,9 @@ from math import prod
 
 from mmbfbox.errors import UserError
 from mmbfbox.space.arch import FIRST_LEVEL
-from mmbfbox.space.blocks import Block, make_block
+from mmbfbox.space.blocks import SKIP, Block, make_block
 from mmbfbox.space.draw import Draw
+from mmbfbox.space.stem import Stem
 
 Stages = tuple[tuple[str, ...], ...]
 
@@ -24,8 +25,9 @@ SHALLOW_CHOICES = (
 class BackboneSpace:
     """All backbones of a given shape.
 
-    The stem (7x7/2 convolution and max-pool/2) has stride 4; every stage after the first doubles it in
-    its first slot. The defaults are the paper's figure 2.
+    The stem has stride 4; every stage after the first doubles it in its first slot. A slot that takes
+    ``skip`` is not there, so a space with this choice searches depth, too; a stage's first slot, which
+    changes the shape, leaves it out. The defaults are the paper's figure 2.
 
     Args:
         stem_channels: channels after the stem.
@@ -34,9 +36,11 @@ class BackboneSpace:
         shallow_stages: how many leading stages choose from ``shallow_choices``.
         shallow_choices: names of the choices there.
         deep_choices: names of the choices in all other stages.
+        stem_kernel, stem_down: see :class:`~mmbfbox.space.stem.Stem`.
 
     Raises:
-        UserError: lengths disagree, a choice is unknown or named twice, a width cannot be divided.
+        UserError: lengths disagree, a choice is unknown or named twice, it cannot have the width of its
+            stage, or a stage can only skip.
 
     Example:
         >>> space = BackboneSpace(8, (16, 32), (1, 2), 1, ('conv3', 'conv5'), ('conv3', 'dw5', 'dw7'))
@@ -52,6 +56,8 @@ class BackboneSpace:
     shallow_stages: int = 2
     shallow_choices: tuple[str, ...] = SHALLOW_CHOICES
     deep_choices: tuple[str, ...] = DEEP_CHOICES
+    stem_kernel: int = Stem.kernel
+    stem_down: str = Stem.down
 
     def __post_init__(self) -> None:
         for name in ('out_channels', 'depths', 'shallow_choices', 'deep_choices'):
@@ -61,35 +67,48 @@ class BackboneSpace:
                 f'depths {self.depths} and out_channels {self.out_channels} must have one entry for '
                 f'each stage; make them equally long'
             )
-        if min(self.depths) < 1 or min(self.out_channels) < 4 or self.stem_channels < 1:
+        if min(self.depths) < 1 or min(self.out_channels) < 1:
             raise UserError(
-                f'depths {self.depths} must be at least 1, out_channels {self.out_channels} at least '
-                f'4 and stem_channels {self.stem_channels} at least 1'
-            )
-        if any(width % 4 for width in self.out_channels):
-            raise UserError(
-                f'out_channels {self.out_channels} must be multiples of 4, because bottlenecks are a '
-                f'quarter as wide as their stage'
+                f'depths {self.depths} and out_channels {self.out_channels} must be at least 1'
             )
         if not 0 <= self.shallow_stages <= len(self.depths):
             raise UserError(
                 f'shallow_stages is {self.shallow_stages}, expected 0 to {len(self.depths)}, '
                 f'the number of stages'
             )
-        for choices in {choices for stage in self.slots for choices in stage}:
+        _ = self.stem  # checks its keys
+        for choices in map(self._choices, range(len(self.depths))):
             if not choices or len(set(choices)) != len(choices):
                 raise UserError(f'the choices {choices} are empty or name one twice')
-            for choice in choices:
-                for width in set(self.out_channels):
-                    make_block(choice, width, width)
+            if set(choices) == {SKIP}:
+                raise UserError(
+                    f'the first slot of a stage needs a block, and {choices} has none; name one beside '
+                    f'{SKIP!r}'
+                )
+        # Building them all finds what is no choice, or not one of its place.
+        for stage, slots in enumerate(self.slots):
+            for slot, choices in enumerate(slots):
+                for choice in choices:
+                    self.block(stage, slot, choice)
+
+    @cached_property
+    def stem(self) -> Stem:
+        """What comes before the first stage."""
+        return Stem(self.stem_channels, self.stem_kernel, self.stem_down)
 
     @cached_property
     def slots(self) -> tuple[tuple[tuple[str, ...], ...], ...]:
         """The choices of each slot of each stage."""
-        return tuple(
-            (self.shallow_choices if stage < self.shallow_stages else self.deep_choices,) * depth
-            for stage, depth in enumerate(self.depths)
-        )
+        result = []
+        for stage, depth in enumerate(self.depths):
+            choices = self._choices(stage)
+            first = tuple(choice for choice in choices if choice != SKIP)
+            result.append((first, *(choices,) * (depth - 1)))
+        return tuple(result)
+
+    def _choices(self, stage: int) -> tuple[str, ...]:
+        """What the slots of a stage choose from."""
+        return self.shallow_choices if stage < self.shallow_stages else self.deep_choices
 
     @property
     def levels(self) -> tuple[int, ...]:

@@ -13,6 +13,13 @@ from functools import cache
 
 from mmbfbox.errors import UserError
 
+SKIP = 'skip'
+"""The choice that passes its input on: a slot that takes it is not there."""
+
+
+class _ShapeError(Exception):
+    """Why a choice cannot have the shape that is asked for."""
+
 
 @dataclass(frozen=True)
 class Conv:
@@ -60,7 +67,8 @@ class Block:
             the transition and sees them average-pooled by its ``pool``; ``'shuffle'``: half of the
             channels go through the chain, the other half stays (or the whole input goes through the
             chain and through ``beside``); ``'inception'``: the chain, which starts with an average
-            pooling, and those ``beside`` it, concatenated.
+            pooling, and those ``beside`` it, concatenated; ``'identity'``: the input as it is, without
+            any convolution.
         convs: the convolutions of the main path, in order.
         shortcut: the projection of a residual block whose input and output differ in shape.
         pool: stride of the average pooling before the last convolution of the main path.
@@ -85,13 +93,13 @@ class Block:
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-adds for an *input* of ``height x width``."""
-        size = (height, width)
-        *before, last = self.convs
-        pooled = replace(last, stride=last.stride * self.pool)
-        return sum(_chain_macs(chain, size) for chain in ((*before, pooled), *self._others))
+        main = self.convs
+        if self.pool > 1:
+            main = (*main[:-1], replace(main[-1], stride=main[-1].stride * self.pool))
+        return sum(chain_macs(chain, (height, width)) for chain in (main, *self._others))
 
 
-def _chain_macs(chain: tuple[Conv, ...], size: tuple[int, int]) -> int:
+def chain_macs(chain: tuple[Conv, ...], size: tuple[int, int]) -> int:
     """Multiply-adds of convolutions in a row for an input of ``size`` (height, width)."""
     height, width = size
     total = 0
@@ -112,13 +120,29 @@ def _residual(
     return Block('residual', (Conv(cin, mid), *spatial, Conv(mid, cout)), shortcut)
 
 
-def _bottleneck(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
-    return _residual((int(kernel),), cout // 4, False, cin, cout, stride)
+def _share(channels: int, percent: float | str) -> int:
+    """So many percent of the channels."""
+    width = channels * float(percent) / 100
+    if not width.is_integer():
+        raise _ShapeError(f'{percent} % of {channels} is no whole number')
+    return int(width)
 
 
-def _depthwise(first: str, second: str | None, *, cin: int, cout: int, stride: int) -> Block:
+def _bottleneck(kernel: str, percent: str | None, *, cin: int, cout: int, stride: int) -> Block:
+    return _residual((int(kernel),), _share(cout, percent or 25), False, cin, cout, stride)
+
+
+def _depthwise(
+    first: str, second: str | None, percent: str | None, *, cin: int, cout: int, stride: int
+) -> Block:
     kernels = (int(first), int(second)) if second else (int(first),)
-    return _residual(kernels, cout // 2, True, cin, cout, stride)
+    return _residual(kernels, _share(cout, percent or 50), True, cin, cout, stride)
+
+
+def _basic(kernel: str, percent: str | None, *, cin: int, cout: int, stride: int) -> Block:
+    mid, size = _share(cout, percent or 100), (int(kernel), int(kernel))
+    shortcut = Conv(cin, cout, stride=stride) if stride != 1 or cin != cout else None
+    return Block('residual', (Conv(cin, mid, size, stride), Conv(mid, cout, size)), shortcut)
 
 
 def _dense(layers: str, growth: str, *, cin: int, cout: int, stride: int) -> Block:
@@ -129,7 +153,7 @@ def _dense(layers: str, growth: str, *, cin: int, cout: int, stride: int) -> Blo
 
 
 def _line(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
-    block = _bottleneck('1', cin=cin, cout=cout, stride=stride)
+    block = _bottleneck('1', None, cin=cin, cout=cout, stride=stride)
     first, spatial, last = block.convs
     size = int(kernel)
     row = replace(spatial, kernel=(1, size))
@@ -157,7 +181,7 @@ def _two_ways(
 
 
 def _shuffle(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
-    half = cout // 2
+    half = _share(cout, 50)
 
     def main(width: int) -> tuple[Conv, ...]:
         return Conv(width, half), _depthwise_conv(half, int(kernel), stride), Conv(half, half)
@@ -166,7 +190,7 @@ def _shuffle(kernel: str, *, cin: int, cout: int, stride: int) -> Block:
 
 
 def _xception(*, cin: int, cout: int, stride: int) -> Block:
-    half = cout // 2
+    half = _share(cout, 50)
 
     def main(width: int) -> tuple[Conv, ...]:
         separable = (_depthwise_conv(half, 3), Conv(half, half))
@@ -176,9 +200,7 @@ def _xception(*, cin: int, cout: int, stride: int) -> Block:
 
 
 def _inception(*, cin: int, cout: int, stride: int) -> Block:
-    if cout % 8:
-        raise UserError(f'an inception block needs a multiple of 8 channels, {cout} were given')
-    quarter, eighth = cout // 4, cout // 8
+    quarter, eighth = _share(cout, 25), _share(cout, 12.5)
     narrow = Conv(cin, eighth)
     return Block(
         'inception',
@@ -192,13 +214,21 @@ def _inception(*, cin: int, cout: int, stride: int) -> Block:
     )
 
 
+def _skip(*, cin: int, cout: int, stride: int) -> Block:
+    if cin != cout or stride != 1:
+        raise _ShapeError('it passes its input on as it is')
+    return Block('identity', ())
+
+
 _FAMILIES: dict[str, Callable[..., Block]] = {
-    r'conv(\d*[13579])': _bottleneck,
-    r'dw(\d*[13579])(?:_(\d*[13579]))?': _depthwise,
+    r'conv(\d*[13579])(?:e([1-9]\d*))?': _bottleneck,
+    r'dw(\d*[13579])(?:_(\d*[13579]))?(?:e([1-9]\d*))?': _depthwise,
+    r'basic(\d*[13579])(?:e([1-9]\d*))?': _basic,
     r'dense([1-9]\d*)x([1-9]\d*)': _dense,
     r'line(\d*[13579])': _line,
     'inception': _inception,
     r'shuffle(\d*[13579])': _shuffle,
+    SKIP: _skip,
     'xception': _xception,
 }
 
@@ -208,8 +238,10 @@ def make_block(choice: str, in_channels: int, out_channels: int, stride: int = 1
     """The convolutions of a choice.
 
     ``conv5``: 1x1 - 5x5 - 1x1 bottleneck of width out/4. ``dw5``: 1x1 - depthwise 5x5 - 1x1 of width
-    out/2. ``dw3_5``: the same with depthwise 3x3 and 5x5 in a row. ``dense2x32``: two dense 3x3 layers
-    of growth 32 and a 1x1 transition. ``line5``: 1x1 - 1x5 - 5x1 - 1x1 of width out/4.
+    out/2. ``dw3_5``: the same with depthwise 3x3 and 5x5 in a row. ``basic3``: ResNet's basic block,
+    two dense 3x3. ``e150`` behind one of these names makes the inside 150 % as wide as the output
+    (``dw5e150``, ``conv3e50``, ``basic3e50``). ``dense2x32``: two dense 3x3 layers of growth 32 and a
+    1x1 transition. ``line5``: 1x1 - 1x5 - 5x1 - 1x1 of width out/4. ``skip``: nothing at all.
     ``inception``: Inception-v4's block A, four branches of out/4. ``shuffle5``, ``xception``: the
     choice blocks of SPOS, ShuffleNetV2's unit with a depthwise 5x5 and with three separable 3x3.
     The stride sits on the first KxK convolution, or on an average pooling before the transition.
@@ -217,7 +249,7 @@ def make_block(choice: str, in_channels: int, out_channels: int, stride: int = 1
     (docs/design.md).
 
     Raises:
-        UserError: no family has a choice of this name, or it cannot have this width.
+        UserError: no family has a choice of this name, or it cannot have this shape.
 
     Example:
         >>> block = make_block('conv3', 64, 256)
@@ -229,8 +261,14 @@ def make_block(choice: str, in_channels: int, out_channels: int, stride: int = 1
     for pattern, build in _FAMILIES.items():
         match = re.fullmatch(pattern, choice)
         if match:
-            return build(*match.groups(), cin=in_channels, cout=out_channels, stride=stride)
+            try:
+                return build(*match.groups(), cin=in_channels, cout=out_channels, stride=stride)
+            except _ShapeError as why:
+                raise UserError(
+                    f'{choice!r} cannot make {out_channels} channels out of {in_channels} with stride '
+                    f'{stride}: {why}; change out_channels or take another choice'
+                ) from None
     raise UserError(
-        f'{choice!r} is not a block; expected a name like conv3, dw5, dw3_5, dense2x32, line5, '
-        f'inception, shuffle5 or xception (odd kernel sizes)'
+        f'{choice!r} is not a block; expected a name like conv3, dw5, dw3_5, basic3, dw5e150, '
+        f'dense2x32, line5, inception, shuffle5, xception (odd kernel sizes) or skip'
     )

@@ -18,7 +18,6 @@ from mmbfbox.space.blocks import Conv
 from mmbfbox.space.joint import JointSpace
 
 ATTENTIONS = ('spatial', 'edge', None)
-STEM_KERNEL = 7
 
 
 class Cost(NamedTuple):
@@ -32,12 +31,13 @@ class Cost(NamedTuple):
         return Cost(self.macs + other.macs, self.params + other.params)
 
 
-def receptive_convs(kind: str | None, channels: int) -> dict[str, Conv]:
+def receptive_convs(kind: str | None, channels: int, norm: bool = False) -> dict[str, Conv]:
     """The convolutions of a receptive-field module that keeps the number of channels.
 
     ``'rfe'``: receptive field enhancement of SRN: four branches 1x1 - (1x5, 5x1, 1x3, 3x1) - 1x1 of a
     quarter of the width, then a 1x1 on their concatenation. ``'smooth'``: one 3x3. ``'ssh'``: the
-    context module of SSH: 3x3 of half the width beside two 3x3 stacks of a quarter each.
+    context module of SSH: 3x3 of half the width beside two 3x3 stacks of a quarter each. With ``norm``
+    each convolution has a norm instead of a bias.
 
     Raises:
         UserError: unknown kind, or a width that it cannot divide.
@@ -50,7 +50,7 @@ def receptive_convs(kind: str | None, channels: int) -> dict[str, Conv]:
     if kind is None:
         return {}
     if kind == 'smooth':
-        return {'smooth': Conv(channels, channels, (3, 3), norm=False, bias=True)}
+        return {'smooth': Conv(channels, channels, (3, 3), norm=norm, bias=not norm)}
     if kind not in ('rfe', 'ssh'):
         raise UserError(
             f"receptive field module {kind!r} is not one of 'rfe', 'smooth', 'ssh', None"
@@ -60,7 +60,7 @@ def receptive_convs(kind: str | None, channels: int) -> dict[str, Conv]:
     quarter = channels // 4
 
     def plain(cin: int, cout: int, *kernel: int) -> Conv:
-        return Conv(cin, cout, (kernel[0], kernel[1]), norm=False, bias=True)
+        return Conv(cin, cout, (kernel[0], kernel[1]), norm=norm, bias=not norm)
 
     if kind == 'ssh':
         return {
@@ -89,8 +89,10 @@ class CostTable:
         fpn_channels: channels of the pyramid.
         attention: ``'spatial'``, ``'edge'`` or None, see the FPN.
         receptive: ``'rfe'``, ``'smooth'``, ``'ssh'`` or None, see :func:`receptive_convs`.
+        fpn_norm: whether laterals and receptive-field modules have norms.
         head: convolutions that the head applies to every level. None counts the backbone only.
         shared_head: whether all levels share the head's parameters.
+        head_scales: further parameters of the head for each level.
 
     Example:
         >>> from mmbfbox.space import BackboneSpace, FpnSpace
@@ -105,8 +107,10 @@ class CostTable:
     fpn_channels: int = 256
     attention: str | None = 'spatial'
     receptive: str | None = 'rfe'
+    fpn_norm: bool = False
     head: tuple[Conv, ...] = ()
     shared_head: bool = False
+    head_scales: int = 0
 
     @cached_property
     def _sizes(self) -> list[tuple[int, int]]:
@@ -121,10 +125,9 @@ class CostTable:
 
     @cached_property
     def stem(self) -> Cost:
-        """Cost of the 7x7/2 stem."""
-        conv = Conv(3, self.space.backbone.stem_channels, (STEM_KERNEL, STEM_KERNEL), stride=2)
-        height, width = self.size
-        return Cost(conv.macs(-(-height // 2), -(-width // 2)), conv.params)
+        """Cost of the stem."""
+        stem = self.space.backbone.stem
+        return Cost(stem.macs(*self.size), stem.params)
 
     @cached_property
     def slots(self) -> list[list[dict[str, Cost]]]:
@@ -145,10 +148,13 @@ class CostTable:
         """Cost of the FPN and the head: every wiring has the same convolutions."""
         total = Cost(0, 0)
         channels, targets = self.fpn_channels, self.space.fpn.targets
-        receptive = receptive_convs(self.receptive, channels).values()
+        norm = self.fpn_norm
+        receptive = receptive_convs(self.receptive, channels, norm).values()
         for index, level in enumerate(self.space.fpn.levels):
-            size = self._sizes[index + 1]
-            convs = [Conv(self.space.backbone.out_channels[index], channels, norm=False, bias=True)]
+            stage = self.space.backbone.levels.index(level)
+            size = self._sizes[stage + 1]
+            width = self.space.backbone.out_channels[stage]
+            convs = [Conv(width, channels, norm=norm, bias=not norm)]
             if level in targets:
                 convs += receptive
                 if self.attention == 'spatial':
@@ -157,9 +163,8 @@ class CostTable:
                     total = total.plus(Cost(attention.macs(*size), channels * attention.params))
             total = total.plus(_sum(convs, size))
             head = _sum(self.head, size)
-            total = total.plus(
-                Cost(head.macs, head.params if index == 0 or not self.shared_head else 0)
-            )
+            own = head.params if index == 0 or not self.shared_head else 0
+            total = total.plus(Cost(head.macs, own + self.head_scales))
         if self.attention == 'edge':
             total = total.plus(Cost(0, channels * len(targets)))
         return total

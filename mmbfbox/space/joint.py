@@ -16,6 +16,9 @@ from mmbfbox.space.draw import Draw
 from mmbfbox.space.fair import fair_merges, fair_stages
 from mmbfbox.space.fpn import FpnSpace
 
+_LATER = {'stem_kernel': 7, 'stem_down': 'pool'}
+"""Keys of backbones that the first spaces did not have, and what these had in their place."""
+
 
 @dataclass(frozen=True)
 class JointSpace:
@@ -25,7 +28,7 @@ class JointSpace:
     resumed run goes on with the very same sequence.
 
     Raises:
-        UserError: the stages of the backbone are not the levels of the FPN.
+        UserError: the levels of the FPN are not the last stages of the backbone.
 
     Example:
         >>> space = JointSpace(BackboneSpace(), FpnSpace())
@@ -39,10 +42,11 @@ class JointSpace:
     fpn: FpnSpace
 
     def __post_init__(self) -> None:
-        if self.backbone.levels != self.fpn.levels:
+        if self.backbone.levels[-len(self.fpn.levels) :] != self.fpn.levels:
             raise UserError(
                 f'the backbone gives the levels {self.backbone.levels} and the FPN takes '
-                f'{self.fpn.levels}; give both the same number of levels'
+                f'{self.fpn.levels}; give both the same coarsest level, and as many levels as the FPN '
+                f'needs'
             )
 
     def __str__(self) -> str:
@@ -55,7 +59,12 @@ class JointSpace:
     @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that tell this space from any other."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        backbone = asdict(self.backbone)
+        for key, before in _LATER.items():
+            # So spaces of before keep their hash.
+            if backbone[key] == before:
+                del backbone[key]
+        text = json.dumps(dict(backbone=backbone, fpn=asdict(self.fpn)), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property

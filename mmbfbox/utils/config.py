@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
-import textwrap
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +13,12 @@ from typing import Any
 from mmengine.config import Config
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.literals import NUMBERS, literal
 from mmbfbox.utils.moved_configs import MOVED_CONFIGS
+from mmbfbox.utils.options import merge_options, one_line
 from mmbfbox.utils.renamed_keys import rename_keys, rename_options
 
 PACKAGE = Path(__file__).resolve().parents[1]
-_NUMBERS = ('inf', 'nan')
 
 
 def configs_dir() -> Path:
@@ -89,7 +89,7 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
         config = Config.fromfile(path)
     except NameError as error:
         # What mmengine saves of a config has inf and nan for numbers that Python does not spell so.
-        if error.name not in _NUMBERS:
+        if error.name not in NUMBERS:
             raise UserError(_why_unreadable(path, error)) from error
         content = config_from_text(path.read_text(encoding='utf-8'), str(path))
         config = Config(content.to_dict(), filename=str(path))
@@ -116,29 +116,9 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         )
     kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
     return (
-        f'the config {path} cannot be read ({kind}{_one_line(error)}); '
+        f'the config {path} cannot be read ({kind}{one_line(error)}); '
         'correct it or the base that it names'
     )
-
-
-def merge_options(config: Config, options: Mapping[str, Any], source: str) -> None:
-    """Merge options, dotted key to value, into a config.
-
-    Args:
-        config: changed in place.
-        options: the options.
-        source: what the config is called in the error message.
-
-    Raises:
-        UserError: an option does not fit into what is there.
-    """
-    try:
-        config.merge_from_dict(dict(options))
-    except Exception as error:
-        told = ', '.join(f'{key}={value}' for key, value in options.items())
-        raise UserError(
-            f'the options {told} do not fit the config {source} ({_one_line(error)}); correct them'
-        ) from error
 
 
 def config_text(config: Config) -> str:
@@ -154,7 +134,7 @@ def config_text(config: Config) -> str:
     """
     text = str(config.pretty_text)
     lines = text.splitlines(keepends=True)
-    names = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and n.id in _NUMBERS]
+    names = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and n.id in NUMBERS]
     for name in sorted(names, key=lambda node: (node.lineno, node.col_offset), reverse=True):
         if isinstance(name.ctx, ast.Load):
             line = lines[name.lineno - 1].encode()  # the columns of ast are bytes
@@ -181,43 +161,15 @@ def config_from_text(text: str, source: str) -> Config:
         for statement in ast.parse(text).body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    content[name] = _literal(value)
+                    content[name] = literal(value)
                 case _:
                     raise ValueError(ast.unparse(statement))
         return Config(content)
     except (ValueError, TypeError, SyntaxError, RecursionError, AttributeError) as error:
         raise UserError(
             f'the config stored in {source} is refused, because it is more than settings '
-            f'({_one_line(error)}); use a file from a source that you trust'
+            f'({one_line(error)}); use a file from a source that you trust'
         ) from error
-
-
-def _literal(node: ast.expr) -> Any:
-    """The value of a literal that may contain ``dict(key=value)``, ``inf`` and ``float('inf')``."""
-    if isinstance(node, ast.Name) and node.id in _NUMBERS:
-        return float(node.id)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        number = _literal(node.operand)
-        if isinstance(number, (int, float)):
-            return -number
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'float':
-        (word,) = node.args
-        return float(ast.literal_eval(word))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
-        value = {key.arg: _literal(key.value) for key in node.keywords if key.arg}
-        for part in [*node.args, *(key.value for key in node.keywords if not key.arg)]:
-            value.update(_literal(part))
-        return value
-    if isinstance(node, ast.Dict):
-        keys = [_literal(key) for key in node.keys if key]
-        if len(keys) != len(node.keys):
-            raise ValueError('** in a dict')
-        return dict(zip(keys, map(_literal, node.values), strict=True))
-    if isinstance(node, ast.List):
-        return [_literal(item) for item in node.elts]
-    if isinstance(node, ast.Tuple):
-        return tuple(_literal(item) for item in node.elts)
-    return ast.literal_eval(node)
 
 
 def _check_top_level_key(key: str, config: Config, path: Path) -> None:
@@ -232,7 +184,3 @@ def _check_top_level_key(key: str, config: Config, path: Path) -> None:
             f'the option {key} names a key that the config {path} does not have; '
             f'did you mean one of {", ".join(near)}?'
         )
-
-
-def _one_line(error: Exception) -> str:
-    return textwrap.shorten(str(error), 200, placeholder=' ...')

@@ -40,7 +40,7 @@ def atomic_write(path: str | Path, durable: bool = False) -> Iterator[Path]:
             leave an empty file under the name.
 
     Raises:
-        UserError: the folder cannot be created or written to.
+        UserError: the folder cannot be created or written to, or the name is that of a folder.
         DiskFullError: the disk is full.
 
     Example:
@@ -55,6 +55,10 @@ def atomic_write(path: str | Path, durable: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     make_writable_dir(path.parent)
+    if path.is_dir():
+        raise UserError(
+            f'{path} is a folder, and a file is to be written there; move the folder away'
+        )
     with _one_sentence_if_full(path):
         handle, name = tempfile.mkstemp(
             dir=path.parent, prefix=f'.{path.stem}-', suffix=path.suffix

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmbfbox.errors import UserError
+from mmbfbox.errors import UserError, near_names
+from mmbfbox.utils.known_keys import keys_of
 
 TIMEOUT = 300
 """Seconds after which a worker that sends no batch is taken for lost, where the config says nothing."""
@@ -25,10 +26,11 @@ def dependent_loader_options(config: Mapping[str, Any]) -> None:
         config: its loaders are changed in place.
 
     Raises:
-        UserError: ``num_workers`` or ``batch_size`` is no whole number or too small, or a sampler
-            without end feeds a loop that waits for the end.
+        UserError: a key is unknown, the data set is none, ``num_workers`` or ``batch_size`` is no whole
+            number or too small, or a sampler without end feeds a loop that waits for the end.
     """
     for name, loader in _loaders(config):
+        _check_keys(name, loader)
         for key, smallest in _SMALLEST.items():
             value = loader.get(key, smallest)
             if not isinstance(value, int) or value < smallest:
@@ -46,6 +48,18 @@ def _loaders(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if name.endswith('_dataloader'):
             several = value if isinstance(value, (list, tuple)) else [value]
             yield from ((name, loader) for loader in several if isinstance(loader, Mapping))
+
+
+def _check_keys(name: str, loader: Mapping[str, Any]) -> None:
+    """torch's own errors name neither the loader nor what was meant."""
+    known = keys_of(loader, [name])
+    for key in sorted(set(loader) - known):
+        near = near_names(key, known)
+        hint = f'did you mean {" or ".join(near)}?' if near else 'remove it'
+        raise UserError(f'{name} takes no {key}; {hint}')
+    dataset = loader.get('dataset', {})
+    if not isinstance(dataset, Mapping):
+        raise UserError(f'{name}.dataset is {dataset!r}; give a dict with a type')
 
 
 def _check_ends(config: Mapping[str, Any], name: str, loader: Mapping[str, Any]) -> None:

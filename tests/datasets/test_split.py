@@ -62,3 +62,11 @@ def test_impossible_splits_are_refused(wrong):
     keys = dict(part='train', held_out=1, recalibration=1, seed=0) | wrong
     with pytest.raises(UserError):
         split_names(['a/1.jpg', 'a/2.jpg', 'b/3.jpg'], **keys)
+
+
+@pytest.mark.parametrize('key', ['held_out', 'recalibration'])
+@pytest.mark.parametrize('value', [None, '1', 0.5, [1]])
+def test_what_is_no_number_of_images_is_refused_by_its_key(key, value):
+    keys = dict(part='train', held_out=1, recalibration=1, seed=0) | {key: value}
+    with pytest.raises(UserError, match=f'dataset.{key} is .*, expected a whole number'):
+        split_names(['a/1.jpg', 'a/2.jpg', 'b/3.jpg'], **keys)

@@ -35,7 +35,7 @@ class Command:
 
 def documents() -> list[Path]:
     """Every text for users and contributors."""
-    folders = ('docs', 'configs', 'benchmarks')
+    folders = ('docs', 'configs', 'benchmarks', 'ops')
     inner = itertools.chain.from_iterable((ROOT / name).rglob('*.md') for name in folders)
     return sorted([*ROOT.glob('*.md'), *inner])
 

@@ -15,11 +15,13 @@ from mmbfbox.engine import load_checkpoint_file, load_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_model, subnet_weights, write_subnet
 from mmbfbox.models import set_arch, space_of
+from tests.fixtures_models import GROUPS, light_model
 
 
 @pytest.mark.parametrize('attention', ['spatial', 'edge', None])
-def test_exported_subnet_equals_supernet(supernet_config, attention):
+def test_exported_subnet_equals_supernet(any_supernet_config, attention):
     """20 random archs, max difference exactly 0, in evaluation and in training mode."""
+    supernet_config = any_supernet_config
     supernet_config.model.neck.attention = attention
     torch.manual_seed(0)
     supernet = MODELS.build(supernet_config.model)
@@ -29,6 +31,26 @@ def test_exported_subnet_equals_supernet(supernet_config, attention):
         arch = space.sample(11, index)
         set_arch(supernet, arch)
         subnet = MODELS.build(subnet_model(supernet_config.model, arch))
+        load_weights(subnet, subnet_weights(supernet.state_dict(), arch), 'supernet')
+        for training in (False, True):
+            supernet.train(training)
+            subnet.train(training)
+            with torch.no_grad():
+                for ours, theirs in zip(supernet._forward(image), subnet._forward(image)):
+                    assert all(torch.equal(a, b) for a, b in zip(ours, theirs))
+
+
+@pytest.mark.parametrize('stride', [4, 8])
+@pytest.mark.parametrize('norm', [None, GROUPS, dict(type='BN')])
+def test_exported_light_subnet_equals_its_supernet(stride, norm):
+    config = light_model(stride, norm)
+    torch.manual_seed(0)
+    supernet = MODELS.build(config)
+    image = torch.randn(2, 3, 97, 131)
+    for index in range(3):
+        arch = space_of(supernet).sample(11, index)
+        set_arch(supernet, arch)
+        subnet = MODELS.build(subnet_model(config, arch))
         load_weights(subnet, subnet_weights(supernet.state_dict(), arch), 'supernet')
         for training in (False, True):
             supernet.train(training)

@@ -7,13 +7,17 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mmdet.registry import METRICS
+from mmdet.registry import METRICS, MODELS
+from mmengine import Config
 
 import mmbfbox.evaluation.metrics  # noqa: F401
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.errors import UserError
 from mmbfbox.inference import PerLevelDetector
 from mmbfbox.inference.report import level_table
+from mmbfbox.inference.settings import use_levels
+from mmbfbox.utils.quiet import build_quietly
+from tests.fixtures_models import light_model
 from tests.inference.images import batch, found
 
 
@@ -43,6 +47,22 @@ def test_a_level_reports_what_a_detector_with_only_this_level_would(supernet, im
             (expected,) = alone.test_step(copy.deepcopy(image))
             rows = np.hstack((instances.bboxes.numpy(), instances.scores.numpy()[:, None]))
             np.testing.assert_array_equal(rows, found(expected))
+
+
+def test_levels_of_a_light_detector_are_named_by_their_strides(image):
+    model = build_quietly(lambda: MODELS.build(light_model(8)))
+    build_quietly(model.init_weights)
+    model.bbox_head.test_cfg.score_thr = 0.0
+    with torch.no_grad():
+        (sample,) = PerLevelDetector(model.eval()).test_step(copy.deepcopy(image))
+        (plain,) = model.test_step(copy.deepcopy(image))
+    np.testing.assert_array_equal(found(sample), found(plain))
+    config = Config(dict(model=light_model(8), test_evaluator=dict(type='WiderFaceMetric')))
+    use_levels(config)
+    metric = METRICS.build(config.test_evaluator)
+    metric.process({}, [sample.to_dict()])
+    names = {name.split('/')[0] for name in metric.evaluate(1)}
+    assert names == {'all', 'p3', 'p4', 'p5'}
 
 
 def test_any_metric_is_reported_for_all_levels_and_each(supernet, image, tmp_path):

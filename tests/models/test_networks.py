@@ -162,3 +162,14 @@ def test_an_arch_of_another_space_cannot_be_made_active(supernet):
     wrong = type(arch)(arch.stages[:-1], arch.merges)
     with pytest.raises(UserError, match='depths'):
         set_arch(supernet, wrong)
+
+
+def test_with_zero_init_a_new_block_is_its_shortcut():
+    def block(**keys):
+        backbone = FaceBackbone([['conv3', 'dw5']], 8, [8], **keys)
+        backbone.init_weights()
+        return backbone.eval().stages[0][1]
+
+    x = torch.rand(1, 8, 6, 6)
+    assert torch.equal(block(zero_init_residual=True)(x), x)
+    assert not torch.equal(block()(x), x)

@@ -137,7 +137,10 @@ def test_malformed_text_is_refused(text):
     [
         dict(depths=(4, 4)),
         dict(depths=(0,) * 6),
-        dict(out_channels=(255, 256, 512, 512, 512, 256)),
+        dict(out_channels=(0, 256, 512, 512, 512, 256)),
+        dict(stem_channels=0),
+        dict(stem_kernel=4),
+        dict(stem_down='stride'),
         dict(shallow_stages=7),
         dict(shallow_choices=('conv4',)),
         dict(shallow_choices=('conv3', 'conv3')),
@@ -149,12 +152,40 @@ def test_a_backbone_key_out_of_range_is_refused(keys):
         BackboneSpace(**keys)
 
 
+@pytest.mark.parametrize(
+    ('keys', 'said'),
+    [
+        (dict(out_channels=(254, 256, 512, 512, 512, 256)), "'conv3' cannot make 254 channels .*25 % of 254"),
+        (dict(out_channels=(250,) * 6, shallow_choices=('basic3',), deep_choices=('basic3', 'dw3e25')),
+         "'dw3e25' cannot make 250 channels out of 250 with stride 2: 25 % of 250 is no whole number"),
+        (dict(deep_choices=('shuffle3', 'basic3'), out_channels=(256, 256, 512, 512, 511, 256)),
+         "'shuffle3' cannot make 511 channels"),
+        (dict(deep_choices=('inception',), out_channels=(256, 256, 12, 12, 12, 12)), '12.5 % of 12'),
+        (dict(deep_choices=('basic',)), "'basic' is not a block; expected a name like .* or skip"),
+        (dict(deep_choices=('dw3e0',)), "'dw3e0' is not a block"),
+        (dict(deep_choices=('skip',)), r"first slot of a stage needs a block, and \('skip',\) has none"),
+        (dict(shallow_choices=('skip',), deep_choices=('skip',)), 'first slot of a stage needs a block'),
+        (dict(deep_choices=('skip', 'conv3', 'skip')), 'name one twice'),
+    ],
+)  # fmt: skip
+def test_a_choice_that_cannot_stand_in_its_place_is_named_in_one_sentence(keys, said):
+    with pytest.raises(UserError, match=said) as caught:
+        BackboneSpace(**keys)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_choice_has_to_fit_only_the_stages_that_offer_it():
+    BackboneSpace(out_channels=(18, 18, 24, 24, 24, 24), shallow_choices=('basic3', 'dense2x8'))
+
+
 def test_an_fpn_key_out_of_range_is_refused():
     for keys in (dict(targets=(2, 9)), dict(targets=(2, 2)), dict(levels=(2,), targets=(2,))):
         with pytest.raises(UserError):
             FpnSpace(**keys)
     with pytest.raises(UserError):
         JointSpace(BackboneSpace(), FpnSpace(levels=(2, 3, 4), targets=(2,)))
+    with pytest.raises(UserError):
+        JointSpace(BackboneSpace(depths=(1, 1), out_channels=(8, 8)), FpnSpace())
 
 
 def test_merge_cannot_use_what_does_not_exist_yet():

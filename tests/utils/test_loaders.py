@@ -70,3 +70,18 @@ def test_only_training_may_go_on_without_end(name):
         UserError, match=f'{name}_dataloader.sampler.type is ResumableSampler, which'
     ):
         dependent_loader_options(config)
+
+
+def test_a_key_that_no_loader_has_is_refused_with_the_near_one():
+    config = load_config('demo/bfbox_supernet_demo', {'held_out_dataloader.batch_size': 2})
+    config.held_out_dataloader.btach_size = 3
+    with pytest.raises(UserError, match='held_out_dataloader.* no btach_size.* batch_size'):
+        dependent_loader_options(config)
+
+
+@pytest.mark.parametrize('value', [None, 3, 'WiderFaceDataset', []])
+def test_a_loader_without_a_data_set_is_refused(value):
+    config = load_config('demo/bfbox_supernet_demo')
+    config.train_dataloader.dataset = value
+    with pytest.raises(UserError, match='train_dataloader.dataset is .* a dict with a type'):
+        dependent_loader_options(config)

@@ -33,6 +33,7 @@ INTERPOLATIONS = (
 )
 _MAX_SIDE = 12_000
 _SQUARE_TRIES = 50
+_LARGEST_SQUARE = 10
 
 
 def face_sizes(boxes: Boxes) -> NDArray[np.float64]:
@@ -87,18 +88,25 @@ def anchor_window(
 
 
 def square_window(
-    rng: np.random.Generator, boxes: Boxes, shape: tuple[int, int], canvas: int
+    rng: np.random.Generator,
+    boxes: Boxes,
+    shape: tuple[int, int],
+    canvas: int,
+    squares: tuple[float, float] = (0.3, 1.0),
 ) -> Window:
-    """A square inside the image: the full short side (1 of 5) or 0.3 to 1 times of it, as in S3FD.
+    """A square of the full short side (1 of 5) or of a random share of it.
 
-    Fifty are tried for one that has the centre of a face, if there are faces.
+    Shares from 0.3 to 1 are S3FD's and lie inside the image; SCRFD's go up to 2, and where the image
+    ends before the square, it lies anywhere in it. Fifty are tried for one that has the centre of a
+    face, if there are faces.
     """
     height, width = shape
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     for _ in range(_SQUARE_TRIES):
-        share = 1.0 if rng.integers(5) == 0 else rng.uniform(0.3, 1)
+        share = 1.0 if rng.integers(5) == 0 else rng.uniform(*squares)
         side = share * min(height, width)
-        corner = rng.uniform(0, [width - side, height - side])
+        spare = np.array([width - side, height - side])
+        corner = rng.uniform(np.minimum(spare, 0), np.maximum(spare, 0))
         inside = (corner < centres) & (centres < corner + side)
         if not len(boxes) or inside.all(axis=1).any():
             break
@@ -140,6 +148,7 @@ class DataAnchorSampling(BaseTransform):
         preset: ``'paper'`` samples always; ``'paddle'`` (PyramidBox in PaddlePaddle) with
             probability 0.5, and otherwise crops a square of S3FD.
         prob: the probability itself, instead of the preset's.
+        squares: smallest and largest side of the other squares, in short sides of the image.
         min_size: faces with sqrt(w * h) below it after sampling are small.
         small_faces: ``'drop'`` makes small faces background, unless no other face is left;
             ``'ignore'`` marks them as ignored.
@@ -158,6 +167,7 @@ class DataAnchorSampling(BaseTransform):
         anchors: Sequence[float] = (16, 32, 64, 128, 256, 512),
         preset: str = 'paper',
         prob: float | None = None,
+        squares: tuple[float, float] = (0.3, 1.0),
         min_size: float = 8,
         small_faces: str = 'drop',
         mean: Sequence[float] = (103.53, 116.28, 123.675),
@@ -176,11 +186,17 @@ class DataAnchorSampling(BaseTransform):
                 f'canvas is {canvas} and anchors are {tuple(anchors)}; '
                 'set them to positive sizes, anchors ascending'
             )
+        if len(squares) != 2 or not 0 < squares[0] <= squares[1] <= _LARGEST_SQUARE:
+            raise UserError(
+                f'squares is {squares}; set it to the smallest and the largest share of the short side, '
+                f'above 0 and up to {_LARGEST_SQUARE}'
+            )
         if spare is not None and not spare >= 1:
             raise UserError(f'spare is {spare}; set it to 1 or more, or to None for no reduction')
         self.canvas = canvas
         self.anchors = tuple(anchors)
         self.prob = PRESETS[preset] if prob is None else prob
+        self.squares = (float(squares[0]), float(squares[1]))
         self.min_size = min_size
         self.small_faces = small_faces
         self.mean = np.rint(mean).astype(np.uint8)
@@ -198,7 +214,7 @@ class DataAnchorSampling(BaseTransform):
             face = candidates[rng.integers(len(candidates))]
             window = anchor_window(rng, face, (height, width), self.canvas, self.anchors)
         else:
-            window = square_window(rng, candidates, (height, width), self.canvas)
+            window = square_window(rng, candidates, (height, width), self.canvas, self.squares)
         interpolation = INTERPOLATIONS[rng.integers(len(INTERPOLATIONS))]
         results['img_shape'] = (self.canvas, self.canvas)
         results['scale_factor'] = (window.ratio, window.ratio)
@@ -232,5 +248,6 @@ class DataAnchorSampling(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(canvas={self.canvas}, anchors={self.anchors}, '
-            f'prob={self.prob}, min_size={self.min_size}, small_faces={self.small_faces!r})'
+            f'prob={self.prob}, squares={self.squares}, min_size={self.min_size}, '
+            f'small_faces={self.small_faces!r})'
         )

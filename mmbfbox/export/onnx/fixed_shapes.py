@@ -39,7 +39,6 @@ class FixedShapes(TorchFunctionMode):
             Tensor.shape.__get__: shape_of,  # type: ignore[attr-defined]
             Tensor.size: _size_of,
             torch.conv2d: self._conv2d,
-            torch.pixel_unshuffle: self._pixel_unshuffle,
             functional.interpolate: _interpolate,
             functional.group_norm: _group_norm,
             functional.avg_pool2d: _avg_pool2d,
@@ -55,7 +54,7 @@ class FixedShapes(TorchFunctionMode):
     ) -> Any:
         """Call ``func``, or what stands for it."""
         run = self._rewrites.get(func, func)
-        if run not in (self._conv2d, self._pixel_unshuffle, shape_of, _size_of):
+        if run not in (self._conv2d, shape_of, _size_of):
             args = [self._normalised() if arg is self._image else arg for arg in args]
         return run(*args, **(kwargs or {}))
 
@@ -72,13 +71,6 @@ class FixedShapes(TorchFunctionMode):
             else:
                 weight = (weight * self._scale.reshape(3, 1, 1))[:, self._inverse]
         return torch.conv2d(x, weight, bias, *args, **kwargs)
-
-    def _pixel_unshuffle(self, x: Tensor, factor: int) -> Tensor:
-        """As a convolution, because the operator's own form asks for shapes."""
-        channels = shape_of(x)[1]
-        places = factor * factor
-        one_hot = torch.eye(channels * places).reshape(channels * places, channels, factor, factor)
-        return self._conv2d(x, one_hot, None, factor)
 
 
 def shape_of(x: Tensor) -> torch.Size:
@@ -167,7 +159,9 @@ def _group_norm(
         return (means @ members.T).reshape(-1, channels, 1, 1)
 
     centred = x - mean(x)
-    normed = centred / (mean(centred * centred) + eps).sqrt()
+    # The factors of the channels first: they are few, and each operator on the map is a pass over it.
+    factor = 1 / (mean(centred * centred) + eps).sqrt()
     if weight is not None:
-        normed = normed * weight.reshape(channels, 1, 1)
+        factor = factor * weight.reshape(channels, 1, 1)
+    normed = centred * factor
     return normed if bias is None else normed + bias.reshape(channels, 1, 1)

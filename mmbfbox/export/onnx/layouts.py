@@ -158,6 +158,8 @@ class Scrfd:
             score, distances = outputs[f'score_{stride}'], outputs[f'bbox_{stride}']
             height, width = size[0] // stride, size[1] // stride
             anchors = score.shape[1] // (height * width)
+            if anchors == 2 and not score[:, 1::2].any():  # the one that is never a face
+                anchors, score, distances = 1, score[:, ::2], distances[:, ::2]
             scores.append(score[..., 0])
             boxes.append(_around(_cells(height, width, anchors, stride, 0.0), distances * stride))
         return np.concatenate(scores, 1), np.concatenate(boxes, 1)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmbfbox.errors import UserError
-from mmbfbox.models.layers.blocks import build_block, make_conv
+from mmbfbox.errors import UserError, near_names
+from mmbfbox.models.layers.blocks import ResidualBlock, build_block, make_conv
 from mmbfbox.space.backbone import BackboneSpace, Stages
-from mmbfbox.space.blocks import Conv, make_block
-from mmbfbox.space.costs import STEM_KERNEL
+from mmbfbox.space.blocks import make_block
+from mmbfbox.space.stem import Stem
 
 BATCH_NORM = dict(type='BN', requires_grad=True)
 INIT = [
@@ -31,20 +32,34 @@ class _Backbone(BaseModule):
 
     def __init__(
         self,
-        stem_channels: int,
+        stem: Stem,
         slots: Iterable[Iterable[nn.Module]],
         norm_cfg: dict[str, Any],
+        zero_init_residual: bool,
         init_cfg: Any,
     ) -> None:
         super().__init__(init_cfg=INIT if init_cfg is None else init_cfg)
-        kernel = (STEM_KERNEL, STEM_KERNEL)
-        self.stem = make_conv(Conv(3, stem_channels, kernel, stride=2), norm_cfg)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.zero_init_residual = zero_init_residual
+        first, *second = stem.convs
+        self.stem = make_conv(first, norm_cfg)
+        self.down = (
+            make_conv(second[0], norm_cfg) if second else nn.MaxPool2d(3, stride=2, padding=1)
+        )
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in slots)
+
+    def init_weights(self) -> None:
+        """Initialise by ``init_cfg``; then, if asked to, make every residual block its shortcut."""
+        super().init_weights()
+        if self.zero_init_residual:
+            for block in self.modules():
+                if isinstance(block, ResidualBlock):
+                    norm = block.convs[-1].norm
+                    if norm is not None:
+                        nn.init.zeros_(norm.weight)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of all stages."""
-        x = self.pool(self.stem(x))
+        x = self.down(self.stem(x))
         outputs = []
         for stage in self.stages:
             x = stage(x)
@@ -60,7 +75,10 @@ class FaceBackbone(_Backbone):
         stages: for each stage the choice of each slot, as in an arch.
         stem_channels: channels after the stem. Defaults to 64.
         out_channels: channels after each stage. Defaults to the paper's.
+        stem_kernel, stem_down: as in :class:`~mmbfbox.space.stem.Stem`.
         norm_cfg: config of the norm. Defaults to batch norm.
+        zero_init_residual: start with the last norm of every residual block at 0, so that each block is
+            its shortcut. Defaults to False.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
 
     Raises:
@@ -78,7 +96,10 @@ class FaceBackbone(_Backbone):
         stages: Sequence[Sequence[str]],
         stem_channels: int = 64,
         out_channels: Sequence[int] = BackboneSpace.out_channels,
+        stem_kernel: int = Stem.kernel,
+        stem_down: str = Stem.down,
         norm_cfg: dict[str, Any] = BATCH_NORM,
+        zero_init_residual: bool = False,
         init_cfg: Any = None,
     ) -> None:
         if len(stages) != len(out_channels):
@@ -94,7 +115,13 @@ class FaceBackbone(_Backbone):
                 block = make_block(choice, width, out, stride=2 if index and not slot else 1)
                 slots[-1].append(build_block(block, norm_cfg))
                 width = out
-        super().__init__(stem_channels, slots, norm_cfg, init_cfg)
+        super().__init__(
+            Stem(stem_channels, stem_kernel, stem_down),
+            slots,
+            norm_cfg,
+            zero_init_residual,
+            init_cfg,
+        )
 
 
 class ChoiceSlot(nn.Module):
@@ -123,9 +150,12 @@ class SearchableFaceBackbone(_Backbone):
 
     Args:
         norm_cfg: config of the norm. Defaults to batch norm.
+        zero_init_residual: start with the last norm of every residual block at 0, so that each block is
+            its shortcut. Defaults to False.
         init_cfg: mmengine's initialisation config. Defaults to Kaiming.
         space: keys of :class:`~mmbfbox.space.BackboneSpace`: ``stem_channels``, ``out_channels``,
-            ``depths``, ``shallow_stages``, ``shallow_choices``, ``deep_choices``.
+            ``depths``, ``shallow_stages``, ``shallow_choices``, ``deep_choices``, ``stem_kernel``,
+            ``stem_down``.
 
     Raises:
         UserError: the keys describe no space.
@@ -142,8 +172,20 @@ class SearchableFaceBackbone(_Backbone):
     """
 
     def __init__(
-        self, norm_cfg: dict[str, Any] = BATCH_NORM, init_cfg: Any = None, **space: Any
+        self,
+        norm_cfg: dict[str, Any] = BATCH_NORM,
+        zero_init_residual: bool = False,
+        init_cfg: Any = None,
+        **space: Any,
     ) -> None:
+        known = [field.name for field in fields(BackboneSpace)]
+        for key in space:
+            if key not in known:
+                near = near_names(key, known) or known
+                raise UserError(
+                    f'the backbone has the key {key}, which it does not know; did you mean '
+                    f'{" or ".join(near)}?'
+                )
         self_space = BackboneSpace(**space)
         slots = [
             [
@@ -157,7 +199,7 @@ class SearchableFaceBackbone(_Backbone):
             ]
             for stage, stage_slots in enumerate(self_space.slots)
         ]
-        super().__init__(self_space.stem_channels, slots, norm_cfg, init_cfg)
+        super().__init__(self_space.stem, slots, norm_cfg, zero_init_residual, init_cfg)
         self.space = self_space
 
     def slots(self) -> list[list[ChoiceSlot]]:

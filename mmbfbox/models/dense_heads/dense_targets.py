@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from mmdet.models.task_modules.assigners import BaseAssigner
 from mmengine.structures import InstanceData
 from torch import Tensor
-
-from mmbfbox.models.task_modules.face_assigner import FaceAssigner
 
 
 class DenseTargets(NamedTuple):
@@ -23,8 +22,8 @@ class DenseTargets(NamedTuple):
     """(N, A) class numbers; the number of classes stands for background."""
     weights: Tensor
     """(N, A) 1, or 0 where an anchor has no loss."""
-    deltas: Tensor
-    """(N, A, 4) box deltas, 0 where an anchor is not positive."""
+    boxes: Tensor
+    """(N, A, 4) the face, xyxy pixels; the anchor itself where it is not positive."""
     positive: Tensor
     """(N, A) whether an anchor learns a face."""
 
@@ -36,54 +35,76 @@ class DenseTargets(NamedTuple):
 
 def dense_targets(
     anchors: Tensor,
-    assigner: FaceAssigner,
+    sizes: Sequence[tuple[int, int]],
+    assigner: BaseAssigner,
     batch_faces: Sequence[InstanceData],
     batch_ignored: Sequence[InstanceData | None],
+    batch_valid: Sequence[Tensor | None],
     num_classes: int,
-    means: Sequence[float],
-    stds: Sequence[float],
 ) -> DenseTargets:
     """Assign the anchors (A, 4) to the faces of each image.
 
     Args:
-        anchors: xyxy pixels.
+        anchors: xyxy pixels, level after level.
+        sizes: height and width of each level, which have as many anchors at each place.
         assigner: says which anchor learns which face.
         batch_faces: ``bboxes`` (F, 4) xyxy pixels and ``labels`` (F,) of each image.
         batch_ignored: ``bboxes`` of the ignored faces of each image.
+        batch_valid: which anchors (A,) of each image take part; None for all of them. Others have no loss.
         num_classes: number of classes, which is the label of background.
-        means: subtracted from the deltas of x, y, width and height.
-        stds: the deltas are divided by them.
     """
-    priors = InstanceData(priors=anchors)
+    places = [height * width for height, width in sizes]
+    counts = [len(anchors) * number // sum(places) for number in places]
     parts = []
-    for faces, ignored in zip(batch_faces, batch_ignored, strict=True):
-        result = assigner.assign(priors, faces, ignored)
-        assigned = result.gt_inds
+    for faces, ignored, valid in zip(batch_faces, batch_ignored, batch_valid, strict=True):
+        if valid is None:
+            priors = InstanceData(priors=anchors, metainfo=dict(level_sizes=sizes))
+            used = counts
+        else:
+            priors = InstanceData(priors=anchors[valid])
+            used = [int(part.sum()) for part in valid.split(counts)]
+        result = assigner.assign(
+            pred_instances=priors,
+            gt_instances=faces,
+            gt_instances_ignore=ignored,
+            num_level_priors=used,
+        )
+        assigned, labels = result.gt_inds, result.labels
+        if valid is not None:
+            assigned, labels = (
+                values.new_full(valid.shape, -1).masked_scatter(valid, values)
+                for values in (assigned, labels)
+            )
         positive = assigned > 0
-        boxes = faces.bboxes[(assigned - 1).clamp(min=0)] if len(faces) else anchors
+        boxes = anchors
+        if len(faces):
+            boxes = faces.bboxes[(assigned - 1).clamp(min=0)]
+            boxes = torch.where(positive[:, None], boxes, anchors)
         parts.append(
             (
-                torch.where(positive, result.labels, num_classes),
+                torch.where(positive, labels, num_classes),
                 (assigned >= 0).float(),
-                # Not multiplied: the delta of an empty face is infinite.
-                torch.where(positive[:, None], _deltas(anchors, boxes, means, stds), 0.0),
+                boxes,
                 positive,
             )
         )
     return DenseTargets(*map(torch.stack, zip(*parts, strict=True)))
 
 
-def _deltas(
-    anchors: Tensor, boxes: Tensor, means: Sequence[float], stds: Sequence[float]
-) -> Tensor:
-    """What moves each anchor (A, 4) onto its box (A, 4), as ``DeltaXYWHBBoxCoder`` has it: (A, 4)."""
+def encode(anchors: Tensor, boxes: Tensor, means: Sequence[float], stds: Sequence[float]) -> Tensor:
+    """What moves each anchor (..., 4) onto its box (..., 4), as ``DeltaXYWHBBoxCoder`` has it.
+
+    Args:
+        means: subtracted from the deltas of x, y, width and height.
+        stds: the deltas are divided by them.
+    """
     deltas = []
     for low, high in ((0, 2), (1, 3)):
-        centre = (anchors[:, low] + anchors[:, high]) * 0.5
-        goal = (boxes[:, low] + boxes[:, high]) * 0.5
-        deltas.append((goal - centre) / (anchors[:, high] - anchors[:, low]))
+        centre = (anchors[..., low] + anchors[..., high]) * 0.5
+        goal = (boxes[..., low] + boxes[..., high]) * 0.5
+        deltas.append((goal - centre) / (anchors[..., high] - anchors[..., low]))
     for low, high in ((0, 2), (1, 3)):
-        length = anchors[:, high] - anchors[:, low]
-        deltas.append(torch.log((boxes[:, high] - boxes[:, low]) / length))
+        length = anchors[..., high] - anchors[..., low]
+        deltas.append(torch.log((boxes[..., high] - boxes[..., low]) / length))
     scaled = [(delta - mean) / std for delta, mean, std in zip(deltas, means, stds, strict=True)]
     return torch.stack(scaled, dim=-1)

@@ -10,11 +10,18 @@ from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from mmbfbox.models.layers.norms import check_groups
 from mmbfbox.space.blocks import Block, Conv
 
 
 def make_conv(conv: Conv, norm_cfg: dict[str, Any] | None, activate: bool = True) -> ConvModule:
-    """Convolution with 'same' padding, then norm (if the list says so), then ReLU."""
+    """Convolution with 'same' padding, then norm (if the list says so), then ReLU.
+
+    Raises:
+        UserError: the norm's groups do not divide the channels.
+    """
+    if conv.norm:
+        check_groups(norm_cfg, conv.out_channels)
     return ConvModule(
         conv.in_channels,
         conv.out_channels,
@@ -135,6 +142,7 @@ _KINDS = {
     'dense': DenseBlock,
     'shuffle': ShuffleBlock,
     'inception': InceptionBlock,
+    'identity': nn.Identity,  # which takes and ignores any arguments
 }
 
 

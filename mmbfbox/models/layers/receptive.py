@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
@@ -16,10 +18,10 @@ class _Receptive(nn.Module):
     kind: str
     linear: tuple[str, ...] = ()
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm_cfg: dict[str, Any] | None) -> None:
         super().__init__()
-        for name, conv in receptive_convs(self.kind, channels).items():
-            self.add_module(name, make_conv(conv, None, name not in self.linear))
+        for name, conv in receptive_convs(self.kind, channels, norm_cfg is not None).items():
+            self.add_module(name, make_conv(conv, norm_cfg, name not in self.linear))
 
 
 class RFE(_Receptive):
@@ -73,11 +75,18 @@ class SSH(_Receptive):
         return relu(torch.cat([self.context3(x), self.context5(shared), context7], dim=1))
 
 
-def build_receptive(kind: str | None, channels: int) -> nn.Module:
+def build_receptive(
+    kind: str | None, channels: int, norm_cfg: dict[str, Any] | None = None
+) -> nn.Module:
     """The module of a kind; None passes its input on.
 
+    Args:
+        kind: ``'rfe'``, ``'smooth'``, ``'ssh'`` or None.
+        channels: of its input and its output.
+        norm_cfg: norm after each convolution; None has biases instead.
+
     Raises:
-        UserError: unknown kind, or a width that it cannot divide.
+        UserError: unknown kind, or a width that it or the norm's groups cannot divide.
 
     Example:
         >>> module = build_receptive('rfe', 8)
@@ -86,4 +95,4 @@ def build_receptive(kind: str | None, channels: int) -> nn.Module:
     """
     receptive_convs(kind, channels)
     modules = {module.kind: module for module in (RFE, Smooth, SSH)}
-    return nn.Identity() if kind is None else modules[kind](channels)
+    return nn.Identity() if kind is None else modules[kind](channels, norm_cfg)

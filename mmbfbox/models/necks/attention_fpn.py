@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 from mmbfbox.errors import UserError
+from mmbfbox.models.layers.blocks import make_conv
 from mmbfbox.models.layers.receptive import build_receptive
 from mmbfbox.space.arch import FIRST_LEVEL, Merge
+from mmbfbox.space.blocks import Conv
 from mmbfbox.space.costs import ATTENTIONS
 from mmbfbox.space.fpn import FpnSpace, Merges
 
@@ -38,6 +40,22 @@ def resize(x: Tensor, size: Sequence[int]) -> Tensor:
     if pooled.shape[-2:] != tuple(size):
         pooled = interpolate(pooled, size=tuple(size), mode='nearest')
     return pooled
+
+
+def _levels(count: int, start_level: int) -> tuple[int, ...]:
+    """The pyramid's levels, if the ``start_level`` finest of ``count`` maps are left out."""
+    if not 0 <= start_level <= count - 2:
+        raise UserError(
+            f'start_level is {start_level}, but {count} maps have to leave at least two levels; set it '
+            f'to 0 to {count - 2}'
+        )
+    return tuple(range(FIRST_LEVEL + start_level, FIRST_LEVEL + count))
+
+
+def _lateral(in_channels: int, channels: int, norm_cfg: dict[str, Any] | None) -> nn.Module:
+    if norm_cfg is None:
+        return nn.Conv2d(in_channels, channels, 1)
+    return make_conv(Conv(in_channels, channels), norm_cfg, activate=False)
 
 
 class SpatialAttention(nn.Conv2d):
@@ -91,6 +109,10 @@ class AttentionFPN(BaseModule):
             (the paper's two-step search). Defaults to ``'spatial'``.
         receptive: module after each merge: ``'rfe'``, ``'smooth'``, ``'ssh'`` or None. Defaults to
             ``'rfe'``.
+        start_level: how many of the finest maps are left out. Defaults to 0; 1 starts the pyramid at
+            stride 8.
+        norm_cfg: norm of the laterals and of the receptive-field modules, like
+            ``dict(type='GN', num_groups=8)``; None has biases instead. Defaults to None.
         init_cfg: mmengine's initialisation config. Defaults to Xavier.
 
     Raises:
@@ -111,16 +133,18 @@ class AttentionFPN(BaseModule):
         channels: int = 256,
         attention: str | None = 'spatial',
         receptive: str | None = 'rfe',
+        start_level: int = 0,
+        norm_cfg: dict[str, Any] | None = None,
         init_cfg: Any = None,
     ) -> None:
         parsed = tuple(map(Merge.parse, merges))
-        levels = tuple(range(FIRST_LEVEL, FIRST_LEVEL + len(in_channels)))
+        levels = _levels(len(in_channels), start_level)
         space = FpnSpace(levels, tuple(merge.target for merge in parsed))
         problem = space.problem(parsed)
         if problem:
             raise UserError(f'the FPN cannot be built: {problem}')
         edges = [(merge.target, merge.source) for merge in parsed]
-        self._build(space, edges, in_channels, channels, attention, receptive, init_cfg)
+        self._build(space, edges, in_channels, channels, attention, receptive, norm_cfg, init_cfg)
         self.merges = parsed
 
     def _build(
@@ -131,19 +155,24 @@ class AttentionFPN(BaseModule):
         channels: int,
         attention: str | None,
         receptive: str | None,
+        norm_cfg: dict[str, Any] | None,
         init_cfg: Any,
     ) -> None:
         if attention not in ATTENTIONS:
             raise UserError(f'attention is {attention!r}, expected one of {ATTENTIONS}')
         super().__init__(init_cfg=INIT if init_cfg is None else init_cfg)
         self.space = space
+        self.start_level = len(in_channels) - len(space.levels)
         self.channels = channels
         self.attention_kind = attention
         self.receptive_kind = receptive
+        self.norm_cfg = norm_cfg
         self.laterals = nn.ModuleDict(
             {
-                f'c{level}': nn.Conv2d(width, channels, 1)
-                for level, width in zip(space.levels, in_channels, strict=True)
+                f'c{level}': _lateral(width, channels, norm_cfg)
+                for level, width in zip(
+                    space.levels, in_channels[-len(space.levels) :], strict=True
+                )
             }
         )
         self.attention = nn.ModuleDict()
@@ -154,7 +183,7 @@ class AttentionFPN(BaseModule):
         if attention == 'edge':
             self.attention.update({f'p{level}_{name}': EdgeGate(channels) for level, name in edges})
         self.receptive = nn.ModuleDict(
-            {f'p{level}': build_receptive(receptive, channels) for level in space.targets}
+            {f'p{level}': build_receptive(receptive, channels, norm_cfg) for level in space.targets}
         )
 
     def _weight(self, merge: Merge, lateral: Tensor) -> Tensor | None:
@@ -169,7 +198,9 @@ class AttentionFPN(BaseModule):
         """The pyramid, from the finest level to the coarsest."""
         nodes = {
             name: lateral(x)
-            for (name, lateral), x in zip(self.laterals.items(), inputs, strict=True)
+            for (name, lateral), x in zip(
+                self.laterals.items(), inputs[self.start_level :], strict=True
+            )
         }
         for merge in self.merges:
             lateral = nodes[f'c{merge.target}']
@@ -193,7 +224,7 @@ class SearchableAttentionFPN(AttentionFPN):
         in_channels: channels of the backbone's maps, from stride 4 down.
         targets: levels that are merged. Defaults to 2 to 6, as in the paper.
         fixed_order: merge from coarse to fine instead of in a sampled order. Defaults to False.
-        channels, attention, receptive, init_cfg: as in :class:`AttentionFPN`.
+        channels, attention, receptive, start_level, norm_cfg, init_cfg: as in :class:`AttentionFPN`.
 
     Raises:
         UserError: a key is out of range.
@@ -207,12 +238,13 @@ class SearchableAttentionFPN(AttentionFPN):
         channels: int = 256,
         attention: str | None = 'spatial',
         receptive: str | None = 'rfe',
+        start_level: int = 0,
+        norm_cfg: dict[str, Any] | None = None,
         init_cfg: Any = None,
     ) -> None:
-        levels = tuple(range(FIRST_LEVEL, FIRST_LEVEL + len(in_channels)))
-        space = FpnSpace(levels, tuple(targets), fixed_order)
+        space = FpnSpace(_levels(len(in_channels), start_level), tuple(targets), fixed_order)
         edges = [(level, source) for level in space.targets for source in space.all_sources(level)]
-        self._build(space, edges, in_channels, channels, attention, receptive, init_cfg)
+        self._build(space, edges, in_channels, channels, attention, receptive, norm_cfg, init_cfg)
         self.merges: Merges = tuple(
             Merge(level, space.sources(level, [])[0]) for level in reversed(space.targets)
         )

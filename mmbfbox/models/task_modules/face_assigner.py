@@ -6,12 +6,9 @@ import torch
 from mmdet.models.task_modules.assigners import AssignResult, BaseAssigner
 from mmdet.registry import TASK_UTILS
 from mmengine.structures import InstanceData
-from torch import Tensor
 
 from mmbfbox.errors import UserError
-
-_SMALLEST_AREA = 1e-6
-"""Of a union, so that empty boxes have an IoU of 0; mmdet's."""
+from mmbfbox.models.task_modules.anchor_boxes import AnchorBoxes, as_result
 
 
 @TASK_UTILS.register_module()
@@ -19,14 +16,10 @@ class FaceAssigner(BaseAssigner):
     """Match anchors with faces by IoU (paper, section 5.1), and leave ignored faces alone.
 
     An anchor is positive for the face that it overlaps most if the IoU is at least ``pos_iou_thr``.
-    Every face also gets its best anchor, whatever the IoU. All other anchors are negative, but for two
-    groups that have no loss at all, because they look at an ignored face:
-
-    * anchors whose IoU with an ignored face is at least ``pos_iou_thr``;
-    * anchors of the finest level whose centre lies in an ignored face, grown by ``margin`` pixels: the
-      face is too small for any anchor to reach the threshold. (mmdet's ``ignore_iof_thr`` cannot say
-      this: either it never fires for an 8-pixel face in a 16-pixel anchor, or it silences every larger
-      anchor that contains the face, and its true matches with it.)
+    Every face also gets its best anchor, whatever the IoU. All other anchors are negative, but for those
+    that have no loss at all, because they look at an ignored face: their IoU with it is at least
+    ``pos_iou_thr``, or they are of the finest size and their centre lies in it, grown by ``margin`` pixels
+    (:meth:`AnchorBoxes.at_ignored`).
 
     The faces are visited in chunks, so that memory grows with the anchors and not with anchors times
     faces, and nothing is read back from the device. The result is that of mmdet's MaxIoUAssigner with
@@ -83,11 +76,11 @@ class FaceAssigner(BaseAssigner):
             ``gt_inds`` (A,): face number from 1, 0 for background, -1 for no loss.
         """
         anchors = pred_instances.priors
-        faces, labels = gt_instances.bboxes, gt_instances.labels
+        faces = gt_instances.bboxes
         best_iou = anchors.new_zeros(len(anchors))
         best_face = anchors.new_zeros(len(anchors), dtype=torch.long)
         best_anchors, best_anchor_ious = [], []
-        boxes = _Boxes(anchors)
+        boxes = AnchorBoxes(anchors)
         for start in range(0, len(faces) if len(anchors) else 0, self.chunk):
             overlaps = boxes.iou(faces[start : start + self.chunk])
             iou, face = overlaps.max(dim=0)
@@ -107,50 +100,5 @@ class FaceAssigner(BaseAssigner):
                 0, torch.cat(best_anchors), numbers, 'amax'
             )
             assigned = torch.where(forced > 0, forced, assigned)
-        if gt_instances_ignore is not None and len(gt_instances_ignore) and len(anchors):
-            ignored = self._ignored(boxes, gt_instances_ignore.bboxes)
-            assigned = torch.where(ignored & (assigned == 0), -1, assigned)
-
-        assigned_labels = torch.full_like(assigned, -1)
-        if len(faces):
-            matched = labels[(assigned - 1).clamp(min=0)]
-            assigned_labels = torch.where(assigned > 0, matched, assigned_labels)
-        return AssignResult(len(faces), assigned, best_iou, labels=assigned_labels)
-
-    def _ignored(self, anchors: _Boxes, faces: Tensor) -> Tensor:
-        """Anchors (A,) that look at an ignored face."""
-        finest = anchors.widths <= anchors.widths.min() * 1.001
-        x, y = anchors.centres
-        ignored = torch.zeros_like(finest)
-        for start in range(0, len(faces), self.chunk):
-            chunk = faces[start : start + self.chunk]
-            ignored |= (anchors.iou(chunk) >= self.pos_iou_thr).any(dim=0)
-            left, top, right, bottom = chunk.t()[..., None]
-            inside = (x >= left - self.margin) & (x <= right + self.margin)
-            inside &= (y >= top - self.margin) & (y <= bottom + self.margin)
-            ignored |= finest & inside.any(dim=0)
-        return ignored
-
-
-class _Boxes:
-    """The anchors (A, 4), laid out so that they are quickly compared with a few faces.
-
-    mmdet's ``bbox_overlaps`` gives the same numbers, but computes the areas anew for each chunk and
-    copies a constant to the device each time, which waits for it.
-    """
-
-    def __init__(self, boxes: Tensor) -> None:
-        self._sides = boxes.t().contiguous()
-        left, top, right, bottom = self._sides
-        self.widths = right - left
-        self.centres = (left + right) / 2, (top + bottom) / 2
-        self._areas = self.widths * (bottom - top)
-
-    def iou(self, faces: Tensor) -> Tensor:
-        """IoU (F, A) with faces (F, 4)."""
-        left, top, right, bottom = faces.t()[..., None]
-        areas = (right - left) * (bottom - top)
-        overlap = torch.minimum(right, self._sides[2]).sub_(torch.maximum(left, self._sides[0]))
-        height = torch.minimum(bottom, self._sides[3]).sub_(torch.maximum(top, self._sides[1]))
-        overlap.clamp_(min=0).mul_(height.clamp_(min=0))
-        return overlap.div_((areas + self._areas).sub_(overlap).clamp_(min=_SMALLEST_AREA))
+        ignored = boxes.at_ignored(gt_instances_ignore, self.pos_iou_thr, self.margin, self.chunk)
+        return as_result(assigned, gt_instances, ignored, best_iou)

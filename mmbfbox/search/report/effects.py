@@ -16,11 +16,13 @@ from typing import TypeVar
 import numpy as np
 
 from mmbfbox.artifacts.candidate import Candidate
-from mmbfbox.space import DEEP_CHOICES, SHALLOW_CHOICES
+from mmbfbox.space import DEEP_CHOICES, SHALLOW_CHOICES, SKIP
 
 K = TypeVar('K', bound=Hashable)
 
-_ORDER = tuple(dict.fromkeys((*SHALLOW_CHOICES, *DEEP_CHOICES)))
+_ORDER = {
+    choice: place for place, choice in enumerate(dict.fromkeys((*SHALLOW_CHOICES, *DEEP_CHOICES)))
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Effect:
 def choice_effects(candidates: Sequence[Candidate], metric: str) -> list[list[dict[str, Effect]]]:
     """The effect of every choice that occurs, for each slot of each stage.
 
-    Choices stand in the order in which the spaces list them.
+    Choices stand in the order in which the paper's space lists them, others behind them by name, and a
+    skip comes last.
     """
     if not candidates:
         return []
@@ -56,11 +59,13 @@ def choice_effects(candidates: Sequence[Candidate], metric: str) -> list[list[di
         row = []
         for slot in range(depth):
             effects = _effects(((c, (c.arch.stages[stage][slot],)) for c in candidates), metric)
-            known = [name for name in _ORDER if name in effects]
-            names = known + sorted(effects.keys() - set(known))
-            row.append({name: effects[name] for name in names})
+            row.append({name: effects[name] for name in sorted(effects, key=_place)})
         result.append(row)
     return result
+
+
+def _place(choice: str) -> tuple[bool, int, str]:
+    return choice == SKIP, _ORDER.get(choice, len(_ORDER)), choice
 
 
 def edge_effects(candidates: Sequence[Candidate], metric: str) -> dict[tuple[int, str], Effect]:

@@ -50,6 +50,7 @@ def page_data(
         'choices': choices,
         'depths': [len(stage) for stage in candidates[0].arch.stages],
         'firstLevel': FIRST_LEVEL,
+        'laterals': _laterals(candidates),
         'targets': sorted(merge.target for merge in candidates[0].arch.merges),
         'index': [candidate.index for candidate in candidates],
         'arch': [_encode(candidate.arch, digits) for candidate in candidates],
@@ -70,6 +71,12 @@ def page_data(
         },
         'seconds': round(sum(candidate.seconds for candidate in candidates), 1),
     }
+
+
+def _laterals(candidates: Sequence[Candidate]) -> list[int]:
+    """The levels that pyramids merge; the finest stages may have none."""
+    merges = [merge for candidate in candidates for merge in candidate.arch.merges]
+    return sorted({level for merge in merges for level in (merge.target, merge.source_level)})
 
 
 def _encode(arch: Arch, digits: Mapping[str, str]) -> str:

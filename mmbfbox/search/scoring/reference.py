@@ -101,14 +101,17 @@ class ReferenceScorer:
         load_weights(model, subnet_weights(self.weights, arch), 'the supernet')
         model.to(self.device, memory_format=self.layout)
         model.eval()
-        # The head has no batch norm, and the neck usually has none either.
-        neck = model.with_neck and batch_norms(model.neck)
+        # Neck and head usually have no batch norm.
+        head = batch_norms(model.bbox_head)
+        neck = head or batch_norms(model.neck)
 
         def forward(batch: Any) -> None:
             data = model.data_preprocessor(batch, False)
             features = model.backbone(data['inputs'])
             if neck:
-                model.neck(features)
+                features = model.neck(features)
+            if head:
+                model.bbox_head(features)
 
         with float32_arithmetic('fp32'):
             recalibrate(model, self._recalibration, forward)

@@ -196,6 +196,22 @@ def test_squares_contain_a_face(images):
         assert 640 / window.ratio <= min(height, width) + 1e-6
 
 
+def test_squares_larger_than_the_image_hold_it_whole(images):
+    rng = np.random.default_rng(3)
+    image, boxes = images[1]
+    height, width = image.shape[:2]
+    for _ in range(20):
+        window = square_window(rng, boxes, (height, width), 640, (1.5, 2.0))
+        side = 640 / window.ratio
+        if side > min(height, width) + 1:  # one of five is the short side itself
+            assert 1.49 <= side / min(height, width) <= 2.01
+        left, top = window.left / window.ratio, window.top / window.ratio
+        for start, length in ((left, width), (top, height)):
+            low, high = sorted((start, start + side))
+            # Either the square lies within the image, or the image within the square.
+            assert (low >= -2 and high <= length + 2) or (low <= 2 and high >= length - 2)
+
+
 def test_the_same_state_gives_the_same_sample(images):
     image, boxes = images[1]
     results = []
@@ -214,6 +230,8 @@ def test_the_same_state_gives_the_same_sample(images):
         dict(prob=2),
         dict(anchors=(32, 16)),
         dict(spare=0.5),
+        dict(squares=(0.5, 0.3)),
+        dict(squares=(0, 1)),
     ],
 )
 def test_keys_out_of_range_are_refused(keys):

@@ -25,12 +25,14 @@ from mmbfbox.models import set_arch, space_of
 from tests.engine.distributed.process_training import (
     batch,
     copy_of,
+    light_supernet,
     plain_network,
     sgd,
     supernet,
     train,
     train_plain,
 )
+from tests.fixtures_models import skipping
 
 
 def joined_batch(rank: int) -> list[dict[str, Tensor]]:
@@ -38,6 +40,18 @@ def joined_batch(rank: int) -> list[dict[str, Tensor]]:
     # Other weights on rank 1: it has to get those of rank 0.
     model = PathDataParallel(supernet(seed=rank), check_interval=2)
     return train(model, range(rank, rank + 1))
+
+
+def skips(rank: int) -> list[dict[str, Tensor]]:
+    """Paths through slots that have no parameters."""
+    model = PathDataParallel(supernet(rank, skipping), check_interval=1)
+    return train(model, range(rank, rank + 1))
+
+
+def light(rank: int) -> list[dict[str, Tensor]]:
+    """The same with the losses of light detectors, and with batches without faces."""
+    model = PathDataParallel(light_supernet(seed=rank), check_interval=1)
+    return train(model, range(rank, rank + 1), faceless=((), (1,), (0, 1), ()))
 
 
 FACELESS = ((1,), (0,), (0, 1))
@@ -191,9 +205,8 @@ def message_of(action: Callable[[], object]) -> str:
 
 
 SCENARIOS = (
-    joined_batch, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler, other_paths,
-    other_gradients, late_disagreement, other_models, average,
-    older_key,
+    joined_batch, skips, light, no_faces, baseline, accumulation, paths_of_one_update, bf16, branches, scaler,
+    other_paths, other_gradients, late_disagreement, other_models, average, older_key,
 )  # fmt: skip
 
 

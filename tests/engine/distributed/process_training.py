@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -17,18 +17,28 @@ from torch import Tensor, nn
 
 from mmbfbox.models import set_arch, space_of
 from mmbfbox.utils.config import load_config
-from tests.fixtures_models import CONFIGS, tiny
+from tests.fixtures_models import CONFIGS, light_model, tiny
 
 SIZE = 64
 STEPS = 4
 
 
-def supernet(seed: int = 0) -> nn.Module:
+def supernet(seed: int = 0, kind: Callable[[Config], Config] = tiny) -> nn.Module:
     """A tiny supernet that trains with fixed batch-norm statistics."""
+    config = kind(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py'))
+    return built(config.model, seed)
+
+
+def light_supernet(seed: int = 0) -> nn.Module:
+    """One with a light head: boxes weigh as much as their scores."""
+    return built(light_model(4), seed)
+
+
+def built(config: Any, seed: int) -> nn.Module:
     init_default_scope('mmdet')
     torch.manual_seed(seed)
     logging.disable(logging.INFO)
-    model = MODELS.build(tiny(Config.fromfile(CONFIGS / '_base_/models/bfbox_supernet.py')).model)
+    model = MODELS.build(config)
     model.init_weights()
     logging.disable(logging.NOTSET)
     model.train()

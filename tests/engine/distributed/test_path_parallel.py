@@ -21,6 +21,7 @@ from mmbfbox.export import subnet_weights
 from mmbfbox.models import set_arch, space_of
 from tests.engine.distributed import process_scenarios as scenarios
 from tests.engine.distributed import process_training as training
+from tests.fixtures_models import skipping
 
 ROOT = Path(__file__).resolve().parents[3]
 BOTH = range(2)
@@ -40,7 +41,7 @@ def ranks(tmp_path_factory) -> list[dict[str, Any]]:
     ]  # fmt: skip
     try:
         for process in processes:
-            _, said = process.communicate(timeout=120)
+            _, said = process.communicate(timeout=400)
             assert process.returncode == 0, said[-2000:]
     finally:
         for process in processes:
@@ -62,6 +63,31 @@ def test_two_ranks_train_like_one_process_with_the_joined_batch(ranks):
     """Four steps with four paths; ranks have different numbers of faces, one image has none."""
     expected = training.train(training.supernet(), BOTH)
     for one, two, joined in zip(*(rank['joined_batch'] for rank in ranks), expected, strict=True):
+        assert same(one, two)
+        close(one, joined)
+
+
+def test_two_ranks_train_like_one_process_where_slots_are_skipped(ranks):
+    expected = training.train(training.supernet(kind=skipping), BOTH)
+    space = space_of(training.supernet(kind=skipping))
+    paths = [
+        choice
+        for step in range(training.STEPS)
+        for s in space.sample(7, step).stages
+        for choice in s
+    ]
+    assert 2 < paths.count('skip') < len(paths) / 2
+    for one, two, joined in zip(*(rank['skips'] for rank in ranks), expected, strict=True):
+        assert same(one, two)
+        close(one, joined)
+
+
+def test_boxes_that_weigh_as_much_as_their_scores_weigh_the_same_on_two_ranks(ranks):
+    """Also while all scores together are below 1, which is what quality focal loss starts with."""
+    faceless = ((), (1,), (0, 1), ())
+    expected = training.train(training.light_supernet(), BOTH, faceless=faceless)
+    assert not same(expected[0], expected[1])
+    for one, two, joined in zip(*(rank['light'] for rank in ranks), expected, strict=True):
         assert same(one, two)
         close(one, joined)
 

@@ -27,6 +27,13 @@ HEADS: dict[str, dict[str, Any]] = {
         type='RetinaHead', stacked_convs=1, feat_channels=8,
         norm_cfg=dict(type='GN', num_groups=4, requires_grad=True),
     ),
+    'light': dict(
+        type='SharedFaceHead', feat_channels=8, norm_cfg=dict(type='GN', num_groups=4)
+    ),
+    'light, separable, a tower each': dict(
+        type='SharedFaceHead', feat_channels=8, norm_cfg=dict(type='GN', num_groups=2),
+        depthwise=True, share_branches=False,
+    ),
     'ATSS': dict(
         type='ATSSHead', stacked_convs=1, feat_channels=8,
         norm_cfg=dict(type='GN', num_groups=4, requires_grad=True),
@@ -51,7 +58,7 @@ def build(model: Any, seed: int = 0) -> nn.Module:
             values.uniform_(0.5, 1.5)
         if name.startswith('bbox_head') and values.dim() == 4:
             values.data.normal_(std=0.05)
-        if name.startswith('bbox_head') and name.endswith('scale'):
+        if name.startswith('bbox_head') and name.endswith('.scale'):
             values.data.uniform_(0.5, 1.5)
         if 'attention' in name and name.endswith('logit'):
             values.data.normal_()

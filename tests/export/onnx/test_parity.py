@@ -93,6 +93,30 @@ def test_every_attention_and_receptive_field_module_exports(
     assert export_onnx(build(model)).parity.holds
 
 
+@pytest.mark.parametrize(
+    ('backbone', 'neck'),
+    [
+        (dict(stem_kernel=3, stem_down='conv'), dict(start_level=1, merges=['p3 = c3 + c5'])),
+        (
+            dict(stages=[['conv3'], ['dw3', 'skip'], ['conv5'], ['dw5']]),
+            dict(norm_cfg=dict(type='GN', num_groups=4), merges=['p2 = c2 + c4', 'p4 = c4 + p2']),
+        ),
+    ],
+)
+def test_stems_skipped_slots_and_norms_of_the_neck_export(
+    backbone: dict[str, Any], neck: dict[str, Any]
+):
+    keys, widths = BACKBONES['FaceBackbone']
+    model = base()
+    model.backbone = dict(type='FaceBackbone', **{**keys, **backbone})
+    model.neck = dict(type='AttentionFPN', in_channels=widths, channels=16, **neck)
+    model.bbox_head.update(in_channels=16)
+    first = neck.get('start_level', 0)
+    model.bbox_head.anchor_generator.strides = [4, 8, 16, 32][first:]
+    model.data_preprocessor.pad_size_divisor = 32
+    assert export_onnx(build(model)).parity.holds
+
+
 @pytest.mark.parametrize('head', HEADS)
 def test_every_head_exports_to_the_same_boxes(head: str):
     exported = export_onnx(small(head))
@@ -122,6 +146,8 @@ def test_order_mean_and_deviation_of_the_channels_are_in_the_graph(preprocessor:
     detector.data_preprocessor = MODELS.build(
         {**base().data_preprocessor, 'pad_size_divisor': 32, **preprocessor}
     )
+    if 'mean' in preprocessor:  # the network sees pixels themselves, as one trained on them would
+        detector.backbone.stem.conv.weight.data /= 60
     exported = export_onnx(detector)
     assert exported.parity.holds
     expected = {'bgr_to_rgb': (123.675, 116.28, 103.53)}.get(next(iter(preprocessor)), (0.0,) * 3)

@@ -14,6 +14,7 @@ from mmbfbox.space import BackboneSpace
 from mmbfbox.space.blocks import make_block
 from mmbfbox.utils.config import load_config
 
+LIGHT = ('basic3', 'basic5e50', 'conv3e50', 'dw5e150', 'dw3_5e100')
 BN = dict(type='BN', requires_grad=True)
 NEW = ('shuffle3', 'shuffle7', 'xception', 'inception', 'line3', 'line7')
 ROWS = ('conv11', 'dw3_7', 'dense2x16', 'dense3x32')
@@ -21,7 +22,7 @@ TABLE = 'paper/table5/bfbox_supernet_{}_wider_face'
 SPACES = [TABLE.format(name) for name in ('fdb3', 'fdb4', 'fdb6', 'fdb8', 'icb4')]
 
 
-@pytest.mark.parametrize('choice', NEW + ROWS)
+@pytest.mark.parametrize('choice', NEW + ROWS + LIGHT)
 @pytest.mark.parametrize(('width', 'stride'), [(16, 1), (8, 1), (8, 2), (16, 2)])
 def test_shapes_and_costs_are_those_of_the_running_block(choice: str, width: int, stride: int):
     block = make_block(choice, width, 16, stride)
@@ -61,6 +62,38 @@ def test_an_inception_block_has_four_branches_of_a_quarter():
     assert [[conv.kernel[0] for conv in chain] for chain in chains] == [
         [1], [1], [1, 3], [1, 3, 3]
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('choice', 'kernels', 'inside', 'depthwise'),
+    [
+        ('basic3', [3, 3], 32, False),
+        ('basic5e50', [5, 5], 16, False),
+        ('conv3e50', [1, 3, 1], 16, False),
+        ('conv3e25', [1, 3, 1], 8, False),
+        ('dw5e150', [1, 5, 1], 48, True),
+        ('dw3_5e100', [1, 3, 5, 1], 32, True),
+    ],
+)
+def test_a_width_factor_is_the_width_of_the_inside(choice, kernels, inside, depthwise):
+    convs = make_block(choice, 16, 32, 2).convs
+    assert [conv.kernel[0] for conv in convs] == kernels
+    assert {conv.out_channels for conv in convs[:-1]} == {inside}
+    assert [conv.groups > 1 for conv in convs[1:-1]] == [depthwise] * len(convs[1:-1])
+    assert convs[-1].out_channels == 32 and sorted(conv.stride for conv in convs)[-2:] == [1, 2]
+
+
+def test_the_usual_width_may_be_written_out():
+    for choice, usual in (('conv5', 25), ('dw3', 50), ('dw3_5', 50), ('basic3', 100)):
+        assert make_block(f'{choice}e{usual}', 16, 32, 2) == make_block(choice, 16, 32, 2)
+
+
+def test_a_skip_is_the_very_same_tensor_and_costs_nothing():
+    block = make_block('skip', 16, 16)
+    module = build_block(block, BN)
+    x = torch.randn(1, 16, 5, 7)
+    assert module(x) is x and not module.state_dict()
+    assert (block.macs(5, 7), block.params) == (0, 0)
 
 
 def families(choices: tuple[str, ...]) -> int:

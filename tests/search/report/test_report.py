@@ -23,6 +23,7 @@ from mmbfbox.search.report.source import read_findings
 from mmbfbox.search.scoring.attention import measure_attention
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace
 from tests.fixtures_search import GOOD, SPACE, fake_candidates, fake_search, identity
+from tests.space.test_light import LIGHT
 
 FIGURES = ('score_vs_macs', 'score_over_candidates', 'choice_effects', 'edge_effects')
 
@@ -89,6 +90,28 @@ def test_page_holds_every_candidate_and_draws_archs_that_can_be_read_back(tmp_pa
     assert data['ends'] == dict(rejected=dict(params=19), stopped=0, failed=0)
     assert data['wanted'] == 50
     assert ['supernet', '0123456789ab'] in data['facts']
+
+
+def test_a_light_spaces_skips_and_missing_laterals_are_shown_as_such(tmp_path):
+    candidates = fake_search(tmp_path, 120, LIGHT)
+    data = data_of(write_report(tmp_path))
+    # c2 has no lateral, so none is drawn and no edge can come from it.
+    assert data['laterals'] == [3, 4] and data['firstLevel'] == 2 and data['depths'] == [2, 3, 3]
+    effects = choice_effects(candidates, 'hard')
+    for stage, slots in zip(effects, LIGHT.backbone.slots):
+        for found, choices in zip(stage, slots):
+            assert set(found) == set(choices)
+            assert 'skip' not in choices or list(found)[-1] == 'skip'
+    for stage in data['effects']['hard']['slots']:
+        assert ['skip' in slot for slot in stage] == [False] + [True] * (len(stage) - 1)
+    skipped = [candidate.arch.stages[1][1] == 'skip' for candidate in candidates]
+    assert (
+        effects[1][1]['skip'].count
+        == sum(skipped)
+        == data['effects']['hard']['slots'][1][1]['skip'][0]
+    )
+    for name in FIGURES:
+        assert (tmp_path / f'{name}.png').read_bytes()[:4] == b'\x89PNG'
 
 
 def test_commands_of_the_best_name_archs_that_the_space_accepts(tmp_path):

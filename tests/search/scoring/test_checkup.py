@@ -25,10 +25,10 @@ class Noted:
 
 
 def test_the_cheapest_the_most_expensive_and_the_same_random_subnets_are_scored(
-    supernet_config, monkeypatch, tmp_path
+    any_supernet_config, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(checkup, 'ReferenceScorer', Noted)
-    config = Config(dict(model=supernet_config.model, supernet_check=dict(random=2, seed=3)))
+    config = Config(dict(model=any_supernet_config.model, supernet_check=dict(random=2, seed=3)))
     check = check_supernet(config, {})
     rows = check.subnets
     assert [row.name for row in rows] == ['cheapest', 'most expensive', 'random 0', 'random 1']

@@ -11,6 +11,7 @@ import pytest
 from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
 from mmbfbox.search.constraints import MEASUREMENTS_WITHOUT_LUCK
+from mmbfbox.search.scoring.deployed_latency import deployed_runner
 from mmbfbox.search.scoring.latency import LatencyMeter, latency_settings, path_runner
 from mmbfbox.search.storage.candidates import read_candidates
 from mmbfbox.space import Arch
@@ -127,3 +128,32 @@ def test_settings_are_completed_and_nonsense_is_named():
     ):
         with pytest.raises(UserError, match=named):
             latency_settings(wrong, (480, 640))
+
+
+def test_latency_as_deployed_is_noted_with_its_back_end_and_threads():
+    settings = latency_settings(dict(backend='onnxruntime', threads=2), (480, 640))
+    expected = dict(size=[480, 640], warmup=3, repeats=10, backend='onnxruntime', threads=2)
+    assert settings == expected
+    # What earlier versions noted is what they would note today.
+    assert latency_settings(dict(backend='torch'), (480, 640)) == latency_settings(None, (480, 640))
+    for wrong, named in (
+        (dict(backend='tensorrt'), "backend is 'tensorrt', expected one of torch, onnxruntime"),
+        (dict(backend='openvino', threads=0), 'threads is 0'),
+        (dict(backend='openvino', warmup=0), 'the first run in openvino exports the network'),
+        (dict(threads=4), 'torch runs on all that it has'),
+    ):
+        with pytest.raises(UserError, match=named):
+            latency_settings(wrong, (480, 640))
+
+
+@pytest.mark.parametrize('backend', ['onnxruntime', 'openvino'])
+def test_the_exported_graph_of_an_arch_is_timed(backend, supernet, supernet_config, tmp_path):
+    """Each arch is exported once; sizes are filled up to multiples of the largest stride."""
+    pytest.importorskip(backend)
+    arch = space_of(supernet).sample(0, 0)
+    run = deployed_runner(supernet_config.model, (100, 120), backend, 1)
+    start = time.perf_counter()
+    run(arch)
+    first = time.perf_counter() - start
+    measured = LatencyMeter(run, tmp_path / 'x.jsonl', 1, 3)(arch)
+    assert 0 < measured < 1000 * first

@@ -3,7 +3,7 @@
 const ROW = 66, BLOCK = 90, NODE = 15, LANE = 9, STEP = 74;
 
 function family(choice) {
-  return choice.startsWith('dense') ? 'dense' : choice.startsWith('dw') ? 'dw' : 'conv';
+  return ['dense', 'dw', 'basic', 'skip'].find((name) => choice.startsWith(name)) ?? 'conv';
 }
 
 // An orthogonal line through the corners, rounded.
@@ -40,8 +40,9 @@ function drawArch() {
   // Signals along the rows, and the backbone's way down from stage to stage.
   arch.stages.forEach((stage, i) => {
     const level = i + first, at = y(level), tail = left + stage.length * BLOCK - 8;
-    flow([[left, at], [end, at]]);
-    svg.append(make('path', { class: 'arrowhead', d: `M${end} ${at - 4}l8 4l-8 4z` }));
+    const merged = data.laterals.includes(level);
+    flow([[left, at], [merged ? end : tail + 12, at]]);
+    if (merged) svg.append(make('path', { class: 'arrowhead', d: `M${end} ${at - 4}l8 4l-8 4z` }));
     if (i + 1 < levels) flow([[tail + 12, at], [tail + 12, at + ROW / 2], [left - 14, at + ROW / 2], [left - 14, at + ROW], [left, at + ROW]]);
     if (i === 0) flow([[left - 14, at], [left, at]]);
   });
@@ -74,9 +75,10 @@ function drawArch() {
     stage.forEach((choice, slot) => {
       const x = left + slot * BLOCK;
       svg.append(make('rect', { class: `block ${family(choice)}`, x, y: at - 14, width: BLOCK - 10, height: 28, rx: 6 }));
-      label(x + (BLOCK - 10) / 2, at + 4, choice);
+      // The signal's line goes on through a skip, and its name stands above it.
+      label(x + (BLOCK - 10) / 2, at + (choice === 'skip' ? -3 : 4), choice, choice === 'skip');
     });
-    nodes.push([laterals, at, `c${level}`, '', `lateral of level ${level}`]);
+    if (data.laterals.includes(level)) nodes.push([laterals, at, `c${level}`, '', `lateral of level ${level}`]);
   });
   for (const [x, at, name, kind, title] of nodes) {
     svg.append(make('circle', { class: `node ${kind}`, cx: x, cy: at, r: NODE }, make('title', {}, title)));
@@ -95,6 +97,8 @@ function drawArch() {
     families.has('conv') ? block('conv', 'bottleneck with a KxK convolution') : null,
     families.has('dw') ? block('dw', 'depthwise kernels') : null,
     families.has('dense') ? block('dense', 'dense layers') : null,
+    families.has('basic') ? block('basic', 'two KxK convolutions') : null,
+    families.has('skip') ? key('skip', 'skip: no block') : null,
     key('wire', 'from a coarser level, upsampled', 'border-color:var(--down)'),
     key('wire', 'from a finer level, pooled', 'border-color:var(--up)'),
   ].filter(Boolean));

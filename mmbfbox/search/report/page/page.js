@@ -87,8 +87,7 @@ function fillSlots() {
 }
 
 function fillEdges() {
-  const effects = data.effects[state.metric].edges, levels = data.depths.map((_, i) => i + data.firstLevel);
-  const sources = [...levels.map((level) => `c${level}`), ...data.targets.map((level) => `p${level}`)];
+  const effects = data.effects[state.metric].edges, sources = [...data.laterals.map((level) => `c${level}`), ...data.targets.map((level) => `p${level}`)];
   const all = Object.values(effects);
   const reach = Math.max(0.01, ...all.filter(([n]) => n > 2).map(([, mean]) => Math.abs(mean)));
   const widest = Math.max(0.01, ...all.map(([, , spread]) => spread));

@@ -31,7 +31,7 @@ class ResidentSupernet:
         config: config of the search.
         weights: state dict of the supernet.
         device: where to compute.
-        precision: ``'fp32'``, ``'tf32'``, ``'bf16'`` or ``'fp16'``; norms and head stay in float32.
+        precision: ``'fp32'``, ``'tf32'``, ``'bf16'`` or ``'fp16'``; batch norms and head stay in float32.
         channels_last: memory layout.
 
     Attributes:
@@ -67,7 +67,8 @@ class ResidentSupernet:
         if precision in HALF:
             # With so few bits many scores would be the same, so the head stays in float32.
             for module in (*model.backbone.modules(), *model.neck.modules()):
-                if isinstance(module, nn.Conv2d):
+                # GroupNorm, unlike batch norm, has to have the type of what it normalises.
+                if isinstance(module, (nn.Conv2d, nn.GroupNorm)):
                     module.to(self._dtype)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.model: Any = model.to(memory_format=self._layout)
@@ -91,7 +92,7 @@ class ResidentSupernet:
         x, maps = activations.x, activations.maps
         if unit == 0:
             backbone = self.model.backbone
-            return Activations(backbone.pool(backbone.stem(x)), maps)
+            return Activations(backbone.down(backbone.stem(x)), maps)
         slot = self._slots[unit - 1]
         x = slot(x)
         return Activations(x, (*maps, x) if keep_maps and slot in self._ends else maps)
@@ -104,6 +105,7 @@ class ResidentSupernet:
     def norms(self, unit: int) -> list[PathNorm]:
         """The norms of a unit of the active path."""
         if unit == 0:
-            return path_norms(self.model.backbone.stem)
+            backbone = self.model.backbone
+            return [*path_norms(backbone.stem), *path_norms(backbone.down)]
         slot = self._slots[unit - 1]
         return path_norms(slot.choices[slot.active])

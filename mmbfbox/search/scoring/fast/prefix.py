@@ -1,7 +1,8 @@
 """Prefixes of paths: in which order to visit archs, and what to keep for those that follow.
 
 A path is what a batch of images goes through, unit by unit: the stem, then each slot's choice. Archs
-whose paths begin alike share the activations and the batch-norm statistics of that beginning.
+whose paths begin alike share the activations and the batch-norm statistics of that beginning. A skip
+changes nothing: what stands after it is what stands before it, and is kept once, there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from mmbfbox.space import Arch
+from mmbfbox.space import SKIP, Arch
 
 UnitPath = tuple[str, ...]
 
@@ -29,8 +30,22 @@ def shared_length(one: Sequence[str], other: Sequence[str]) -> int:
     return min(len(one), len(other))
 
 
+def before_skips(path: UnitPath, depth: int) -> int:
+    """The depth at which the activations of ``depth`` have been computed: before the skips that lead to it.
+
+    Example:
+        >>> before_skips(('stem', 'conv3', 'skip', 'skip', 'dw5'), 4)
+        2
+    """
+    while depth and path[depth - 1] == SKIP:
+        depth -= 1
+    return depth
+
+
 def branch_depths(path: UnitPath, following: Iterable[UnitPath]) -> set[int]:
     """The depths at which later paths leave this one: what is known there will be used again.
+
+    Skips that lead to such a depth are left out of it.
 
     Args:
         path: a path.
@@ -44,7 +59,7 @@ def branch_depths(path: UnitPath, following: Iterable[UnitPath]) -> set[int]:
     shared = len(path)
     for other in following:
         shared = shared_length(path[:shared], other)
-        depths.add(shared)
+        depths.add(before_skips(path, shared))
         if shared <= 1:
             break
     return depths

@@ -42,6 +42,15 @@ def test_sorted_archs_share_more_than_unsorted_ones():
     assert saved(sorted(paths)) > saved(paths)
 
 
+def test_what_stands_after_a_skip_is_kept_before_it():
+    """So archs that skip a slot use what archs without it have computed, and the other way round."""
+    path = ('stem', 'dw5', 'skip', 'skip', 'dw5', 'skip')
+    following = [path, ('stem', 'dw5', 'skip', 'skip', 'skip', 'dw5')]
+    assert branch_depths(path, following) == {5, 2}
+    assert branch_depths(path, [('stem', 'dw5', 'skip', 'dw5', 'dw5', 'dw5')]) == {2}
+    assert branch_depths(('stem', 'dw5', 'dw5'), [('stem', 'dw5', 'skip')]) == {2}
+
+
 def test_deeper_activations_displace_shallower_ones_and_never_the_other_way():
     cache = PrefixCache(budget=2048)
     cache.keep('a', 1, KIB)

@@ -36,10 +36,8 @@ class DetectionSums(BaseMetric):
         return dict(number=sum(n for n, _ in results), weight=sum(w for _, w in results))
 
 
-@pytest.fixture(scope='module')
-def config(tmp_path_factory):
-    """The demo's search on few small images."""
-    folder = tmp_path_factory.mktemp('data')
+def small_search(folder):
+    """The demo's search on few small images, which are put into a folder."""
     make_demo_data(folder, seed=0, train=30, val=2, size=96)
     init_default_scope('mmdet')
     config = load_config('demo/bfbox_search_demo')
@@ -52,6 +50,11 @@ def config(tmp_path_factory):
                 step.update({'scale' if step['type'] == 'Resize' else 'size': (96, 96)})
     config.held_out_evaluator = [config.held_out_evaluator, dict(type='DetectionSums')]
     return config
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    return small_search(tmp_path_factory.mktemp('data'))
 
 
 @pytest.fixture(scope='module')

@@ -1,0 +1,153 @@
+"""Trainings of a recipe with changes: what is missing is run, each leaves a record in the repository."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine import Config, ConfigDict
+
+from mmbfbox.artifacts.run_record import RunRecord
+from mmbfbox.errors import UserError
+from mmbfbox.pipeline.plan import Pipeline
+from mmbfbox.pipeline.run import run
+from mmbfbox.pipeline.trainings import run_record
+from mmbfbox.utils.config import load_config
+from mmbfbox.utils.data_root import replace_data_root
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+TOOLS = CHECKOUT / 'tools'
+RECORDS = CHECKOUT / 'benchmarks' / 'records'
+
+
+@dataclass(frozen=True)
+class RecordedRuns:
+    """Trains and tests variants of a config, each once.
+
+    Args:
+        group: folder of the records below ``benchmarks/records``.
+        config: that is varied: a name that the package ships, or a path.
+        data: folder in WIDER FACE layout.
+        work_dir: where trainings go, a folder for each variant and seed.
+    """
+
+    group: str
+    config: str
+    data: Path
+    work_dir: Path
+
+    def record_path(self, name: str, seed: int) -> Path:
+        """Where the record of a run is, or will be."""
+        return RECORDS / self.group / f'{name}-seed{seed}.json'
+
+    def __call__(self, name: str, seed: int, options: Mapping[str, Any]) -> RunRecord:
+        """The record of a run; the run itself where there is none.
+
+        A run that was interrupted goes on. What is in the work dir of another recipe is set aside.
+
+        Args:
+            name: of the variant.
+            seed: of weights and data order.
+            options: of the variant, dotted key to value.
+
+        Raises:
+            UserError: an option does not fit the config, or a step fails.
+        """
+        path = self.record_path(name, seed)
+        if path.is_file():
+            return RunRecord.read(path)
+        return self._run(name, seed, options, 'test', (), path)
+
+    def test_again(
+        self, name: str, seed: int, options: Mapping[str, Any], kind: str, arguments: Sequence[str]
+    ) -> RunRecord:
+        """The record of the same network, tested in another way; it is called ``<name>-<kind>``.
+
+        Args:
+            name: of the variant.
+            seed: of its training.
+            options: of its training.
+            kind: what the test is called.
+            arguments: of the test.
+
+        Raises:
+            UserError: as for the variant.
+        """
+        path = self.record_path(f'{name}-{kind}', seed)
+        if path.is_file():
+            return RunRecord.read(path)
+        return self._run(name, seed, options, f'test_{kind}', arguments, path)
+
+    def _run(
+        self, name: str, seed: int, options: Mapping[str, Any], test_name: str,
+        arguments: Sequence[str], path: Path,
+    ) -> RunRecord:  # fmt: skip
+        plan = Pipeline(self.work_dir / name / f'seed{seed}', self.data)
+        config = load_config(self.config)
+        for key, value in {**options, 'randomness.seed': seed}.items():
+            set_option(config, key, value)
+        replace_data_root(config, self.data)
+        file = plan.folder / 'config.py'
+        settings = dict(configs={'config': config}, files={file: 'config'})
+        training = plan.add_training('training', file, config.train_cfg.max_iters, **settings)
+        test = plan.add_test(test_name, file, training.done, arguments=arguments, **settings)
+        run(plan, TOOLS, redo=True, log=plan.folder.parent / f'seed{seed}.log')
+        record = run_record(path.stem.rsplit('-', 1)[0], self.config, plan, training, test, options)
+        record.write(path)
+        return record
+
+    def recorded(self, name: str, seeds: Iterable[int]) -> list[RunRecord]:
+        """The records of a variant that there are."""
+        paths = (self.record_path(name, seed) for seed in seeds)
+        return [RunRecord.read(path) for path in paths if path.is_file()]
+
+
+def set_option(config: Config, key: str, value: Any) -> None:
+    """Change a config by a dotted key; the parts of a list go by their ``type``.
+
+    A dictionary is merged into the one that is there, or replaces it (``_delete_=True``); one for a part
+    that a list does not have is appended to it.
+
+    Raises:
+        UserError: the config has no such key.
+
+    Example:
+        >>> config = Config(dict(steps=[dict(type='Pad', size=1)], model=dict(width=2)))
+        >>> set_option(config, 'steps.Pad.size', 3)
+        >>> set_option(config, 'model', dict(depth=4))
+        >>> config.steps[0].size, config.model
+        (3, {'width': 2, 'depth': 4})
+    """
+    *path, last = key.split('.')
+    place: Any = config
+    for part in path:
+        place = _part(place, part, key)
+    if isinstance(place, list):
+        place.append(ConfigDict({'type': last, **value}))
+        return
+    if isinstance(value, Mapping):
+        given = dict(value)
+        before = {} if given.pop('_delete_', False) else dict(place.get(last) or {})
+        value = ConfigDict({**before, **given})
+    place[last] = value
+
+
+def _part(place: Any, part: str, key: str) -> Any:
+    if isinstance(place, list):
+        found = next((item for item in place if item.get('type') == part), None)
+    else:
+        found = place.get(part)
+    if found is None:
+        raise UserError(f'the config has no {part!r} of {key}; give the name of a key or of a step')
+    return found
+
+
+def mean_and_spread(values: Iterable[float]) -> str:
+    """Mean and half of the range in points, like ``48.2 +-0.6``; the value alone where it is one."""
+    points = [100 * value for value in values]
+    if len(points) < 2:
+        return ''.join(f'{value:.1f}' for value in points)
+    return f'{statistics.fmean(points):.1f} ±{(max(points) - min(points)) / 2:.1f}'

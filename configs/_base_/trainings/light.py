@@ -1,0 +1,11 @@
+# The recommended training of a light network, short: 1,400 steps of 16 crops of 192 pixels on wider_mini.
+# What each ingredient is worth: benchmarks/training/ingredients.py.
+_base_ = './mini.py'
+from mmbfbox.utils.named_steps import change_steps
+
+# Squares inside the image: no padding, faces at about the scales of a test.
+train_pipeline = change_steps(_base_.train_pipeline, DataAnchorSampling=dict(prob=0.0, min_size=5))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_cfg = dict(max_iters=1400)
+optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=dict(lr=2e-3))
+param_scheduler = change_steps(_base_.param_scheduler, CosineAnnealingLR=dict(T_max=1350, end=1400))

@@ -1,0 +1,49 @@
+"""A finished training with its test, small enough to be kept in the repository."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from mmbfbox.artifacts.base import Artifact
+from mmbfbox.artifacts.training_record import TrainingRecord
+
+
+@dataclass(frozen=True)
+class RunRecord(Artifact):
+    """What one training of a benchmark gave, and how to make it again.
+
+    Attributes:
+        name: of what was trained, like an ingredient or the number of an arch.
+        config: that was trained, by the name under which the package ships it.
+        options: what was changed in it, dotted key to value.
+        arch: of a searched network, as text.
+        crops: training images that the network has seen, each time counted.
+        curve: pairs of an iteration and the mean loss since the pair before.
+        loss: mean over the last fifth of the training. All trainings of one data order see the same
+            crops, so it is less noisy than AP.
+        scores: easy, medium and hard AP, as fractions.
+        training: how it was trained: seed, hash of the config, time, versions, device, commit.
+    """
+
+    KIND: ClassVar[str] = 'the record of a run'
+    ADVICE: ClassVar[str] = 'remove it, and the same command makes it anew'
+
+    name: str
+    config: str
+    training: TrainingRecord
+    crops: int
+    curve: list[list[float]]
+    loss: float
+    scores: dict[str, float]
+    options: dict[str, Any] = field(default_factory=dict)
+    arch: str | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """As plain values."""
+        return {**super().to_plain(), 'training': asdict(self.training)}
+
+    @classmethod
+    def from_plain(cls, data: dict[str, Any]) -> RunRecord:
+        """From plain values."""
+        return cls(**{**data, 'training': TrainingRecord(**data['training'])})
