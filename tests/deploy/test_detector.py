@@ -99,16 +99,22 @@ THREADS = """
 import json, os, sys
 import numpy as np
 from mmbfbox.deploy import FaceDetector
-detector = FaceDetector(sys.argv[1], sys.argv[2], size=320, threads=1)
+def ticks():
+    times = {}
+    for task in os.listdir('/proc/self/task'):
+        fields = open(f'/proc/self/task/{task}/stat').read().rpartition(')')[2].split()
+        times[int(task)] = int(fields[11]) + int(fields[12])
+    own = times.pop(os.getpid())
+    return np.array([own, sum(times.values())])
+detector = FaceDetector(sys.argv[1], sys.argv[2], size=640, threads=1)
 photo = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
+detector(photo)
+# NumPy's own threads are awake for a moment when it is imported.
+before = ticks()
 for _ in range(20):
     detector(photo)
-times = {}
-for task in os.listdir('/proc/self/task'):
-    fields = open(f'/proc/self/task/{task}/stat').read().rpartition(')')[2].split()
-    times[int(task)] = int(fields[11]) + int(fields[12])
-own = times.pop(os.getpid())
-print(json.dumps(dict(own=own, others=sum(times.values()))))
+own, others = (ticks() - before).tolist()
+print(json.dumps(dict(own=own, others=others)))
 """
 
 
@@ -118,7 +124,7 @@ def test_a_detector_of_one_thread_uses_one(model, backend):
     if backend == 'openvino':
         pytest.importorskip('openvino')
     ticks = run_alone(THREADS, model, backend)
-    assert ticks['own'] > 10 and ticks['others'] <= 0.05 * ticks['own'], ticks
+    assert ticks['own'] > 10 and ticks['others'] <= 1, ticks
 
 
 MEMORY = """
