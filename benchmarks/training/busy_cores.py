@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 from benchmarks.common.scripts import machine, new_parser, print_head, print_row
 
-NETWORK = 'light/0.5g/reference_0.5g_wider_mini.py'
+NETWORK = 'light/0.5g/bfbox_reference_light-0.5g_wider_mini.py'
 SPIN = 'while True: pass'
 
 

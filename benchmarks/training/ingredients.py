@@ -23,7 +23,7 @@ from benchmarks.common.recorded_runs import RecordedRuns, mean_and_spread
 from benchmarks.common.scripts import new_parser, print_head, print_row
 from mmbfbox.errors import UserError, exit_on_user_error
 
-CONFIG = 'light/0.5g/reference_0.5g_wider_mini.py'
+CONFIG = 'light/0.5g/bfbox_reference_light-0.5g_wider_mini.py'
 AS_RECOMMENDED = 'recommended'
 
 LR = 'optim_wrapper.optimizer.lr'
