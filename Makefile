@@ -50,8 +50,12 @@ demo: $(READY)
 # Each process computes with one thread: two programs that use all cores slow each other down.
 PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$($(RUN) -c 'import xdist' 2>/dev/null && printf '%s' '-n 2 --dist loadfile')
 
+# What several runtimes compute has processes of its own: their thread pools do not bear each other.
+APART = tests/deploy tests/export/onnx
+
 test: $(READY)
-	$(PYTEST)
+	$(PYTEST) $(addprefix --ignore=,$(APART))
+	for part in $(APART); do OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$part || exit 1; done
 
 coverage: $(READY)
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html
