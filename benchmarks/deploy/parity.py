@@ -4,7 +4,7 @@
 
 For every space some random archs, and every baseline of the configs, each in its own width at five sizes
 and the given batches. A row has the largest difference of a score and of a side of a box in pixels, before
-suppression. Weights are random; logits and deltas are scaled to those of a trained head (at most 3 and 0.5).
+suppression. Weights are random; logits and deltas are scaled to those of a trained head (at most 1 and 0.5).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def build(model: Any, seed: int) -> nn.Module:
             if name.endswith('running_var'):
                 buffer.uniform_(0.5, 1.5)
         outputs = head(detector.extract_feat(torch.randn(1, 3, 256, 256)))
-        for most, levels, kind in zip((3, 0.5), outputs, ('cls', 'reg'), strict=True):
+        for most, levels, kind in zip((1, 0.5), outputs, ('cls', 'reg'), strict=True):
             factor = most / max(float(level.abs().max()) for level in levels)
             for name, weight in head.named_parameters():
                 if name.startswith(f'retina_{kind}'):
