@@ -24,7 +24,6 @@ custom_hooks = [
     dict(type='SkippedImagesHook'),
     dict(type='LossGuardHook'),
     dict(type='WatchHook'),
-    dict(type='BusyCoresHook'),
     dict(type='SamplePredictionsHook'),
     dict(type='CloseWorkersHook'),
 ]
