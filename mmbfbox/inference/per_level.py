@@ -27,9 +27,21 @@ class PerLevelDetector(BaseTTAModel):
     Args:
         module: a single-stage mmdet detector with an anchor head, or its config.
 
+    Raises:
+        UserError: its head has no score of its own for each class.
+
     Shapes: as for the detector; data samples also have ``level_instances``, a list with the
     ``pred_instances`` of each level.
     """
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module)
+        head = self.module.bbox_head
+        if not getattr(head, 'use_sigmoid_cls', False):
+            raise UserError(
+                f'the head {type(head).__name__} compares classes with each other (softmax), so that no '
+                f'level can be silenced; leave --per-level out, or take a loss_cls with use_sigmoid=True'
+            )
 
     def test_step(self, data: Any) -> list[DetDataSample]:
         """Detections of each image of a batch."""

@@ -82,7 +82,7 @@ def toy_runner(folder: Path, max_iters: int, validate: int = 0, **keys: Any) -> 
             val_evaluator=Score(),
         )
     return Runner(
-        model=Toy(),
+        model=keys.pop('model', None) or Toy(),
         work_dir=str(folder),
         train_dataloader=loader,
         train_cfg=train_cfg,

@@ -44,8 +44,9 @@ class LossGuardHook(Hook):
     and before each checkpoint, because each look waits for the GPU. All ranks stop at the same iteration,
     before the broken weights are saved. ``'skip'``: the gradients are looked at before each update, after
     they have been averaged over the ranks, and dropped if one is not finite; neither weights nor momentum
-    move. That waits for the GPU once in each step. Batch-norm statistics that the bad step broke start
-    anew.
+    move. That waits for the GPU once in each step, and the ranks tell each other whether it was a bad one,
+    so that all of them stop together. A loss that is not finite though all gradients are is reported and
+    counted, and the update is made. Batch-norm statistics that the bad step broke start anew.
 
     Either way, ``bad_steps/iter_<n>_rank_<r>.pth`` in the work dir holds the iteration, the names of the
     images, the arch as JSON and all losses; :func:`~mmbfbox.engine.load_checkpoint_file` reads it.
@@ -114,10 +115,7 @@ class LossGuardHook(Hook):
             return
         if own is not None and own.iteration == first[0]:
             raise UserError(self._sentence(own, self._write(runner, own)))
-        raise UserError(
-            f'a loss of rank {first[1]} is not finite at iteration {first[0]}; that rank says which '
-            f'images it had'
-        )
+        raise UserError(_of_another_rank(*first))
 
     def _before_update(self, optimizer: torch.optim.Optimizer, *args: Any) -> None:
         """Drop the gradients of an update if one of them is not finite; called by the optimizer."""
@@ -136,18 +134,24 @@ class LossGuardHook(Hook):
                 parameter.grad = None
 
     def _warn(self, runner: Runner, step: _Step) -> None:
-        """Report a skipped update or a bad loss; stop if it does not end."""
+        """Report a skipped update or a bad loss; stop, on all ranks, if it does not end."""
         dropped, self._dropped = self._dropped, False
-        if _finite(step.losses) and not dropped:
+        bad = dropped or not _finite(step.losses)
+        device = next(runner.model.parameters()).device
+        first = _first_over_ranks(step.iteration if bad else _NEVER, device)
+        if first[0] == _NEVER:
             self._bad_in_a_row = 0
             return
         self._bad_in_a_row += 1
-        _restart_broken_norms(runner.model)
-        path = self._write(runner, step)
-        sentence = self._sentence(step, path)
+        sentence = _of_another_rank(*first)
+        if bad:
+            _restart_broken_norms(runner.model)
+            sentence = self._sentence(step, self._write(runner, step))
         if self._bad_in_a_row >= self.patience:
             raise UserError(f'{self._bad_in_a_row} iterations in a row were bad: {sentence}')
-        runner.logger.warning(f'update skipped: {sentence}')
+        if bad:
+            done = 'skipped' if dropped else 'made, because all gradients are finite'
+            runner.logger.warning(f'update {done}: {sentence}')
 
     def _write(self, runner: Runner, step: _Step) -> Path:
         """Write the debug file of a step."""
@@ -197,6 +201,10 @@ def _first_over_ranks(iteration: int, device: torch.device) -> tuple[int, int]:
     dist.all_gather(numbers, own)
     everyone = torch.stack(numbers).tolist()
     return min(everyone), everyone.index(min(everyone))
+
+
+def _of_another_rank(iteration: int, rank: int) -> str:
+    return f'a loss of rank {rank} is not finite at iteration {iteration}; that rank says which images it had'
 
 
 def _restart_broken_norms(model: nn.Module) -> None:
