@@ -119,5 +119,5 @@ def test_a_report_of_a_work_dir_of_before_says_all_that_it_said(work_dir: Path) 
 def test_a_search_of_a_newer_version_is_refused(work_dir: Path) -> None:
     file = work_dir / 'search.json'
     file.write_text(json.dumps(dict(schema=SearchFile.SCHEMA + 1)))
-    with pytest.raises(UserError, match='of schema 3.*update mmbfbox'):
+    with pytest.raises(UserError, match='of schema 4.*update mmbfbox'):
         write_report(work_dir)
