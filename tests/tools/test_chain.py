@@ -72,7 +72,8 @@ def test_search_leaves_results_table_archs_and_picture(search):
     lines = (search / 'candidates.jsonl').read_text().splitlines()
     candidates = [json.loads(line) for line in lines]
     indices = [candidate['index'] for candidate in candidates]
-    assert len(indices) == 4 and indices == sorted(set(indices))
+    # In a run those that share their first blocks follow each other; a second run only adds.
+    assert len(set(indices)) == len(indices) == 4 and max(indices[:2]) < min(indices[2:])
     limit = load_config(SEARCH).search.constraints.detector_macs.max
     assert all(candidate['detector_macs'] <= limit for candidate in candidates)
     assert len(list((search / 'best').glob('*.json'))) == 4
