@@ -47,11 +47,11 @@ class ImageFile:
         path: the file.
         strict: refuse a JPEG that was cut off or overwritten, which decoders accept and fill up
             with grey, and, when it is decoded, one about whose data the decoder complains: codes
-            that do not exist, pixels that are missing or left over; and any image that is only one
-            pixel wide or high. Otherwise the file is read as others read it.
+            that do not exist, pixels that are missing or left over. Otherwise the file is read as
+            others read it.
 
     Raises:
-        DamagedImageError: it cannot be read or decoded, or ``strict`` refuses it.
+        DamagedImageError: it cannot be read or decoded, or is a damaged JPEG and ``strict`` is set.
     """
 
     def __init__(self, path: str | Path, strict: bool = False) -> None:
@@ -89,11 +89,6 @@ class ImageFile:
             self._whole = self._decode(1)
             height, width = self._whole.shape[:2]
             self.shape = height, width
-        if strict and min(self.shape) < 2:
-            raise DamagedImageError(
-                f'the image {path} has {self.shape[1]} x {self.shape[0]} pixels, which show no face; '
-                'unpack it again or remove it'
-            )
 
     def pixels(self, reduce: int = 1) -> Picture:
         """``(ceil(H / reduce), ceil(W / reduce), 3)`` uint8 BGR; only JPEGs are reduced, by 2, 4 or 8.

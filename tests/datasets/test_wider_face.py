@@ -147,14 +147,15 @@ def test_training_takes_the_next_image_for_a_damaged_one(small):
 
 
 @pytest.mark.parametrize('shape', [(1, 1), (60, 1), (1, 60)])
-def test_training_takes_the_next_image_for_one_that_is_a_pixel_thin(small, shape):
-    """It shows no face, and a flip of its one column gives what torch cannot read."""
+@pytest.mark.parametrize('direction', ['horizontal', 'vertical', 'diagonal'])
+def test_an_image_a_pixel_thin_is_flipped_like_any_other(small, shape, direction):
+    """A flip of its one column gives strides that torch cannot read."""
     path = small / 'WIDER_train/images/0--Parade/1.jpg'
     assert cv2.imwrite(str(path), np.zeros((*shape, 3), np.uint8))
-    flip = dict(type='RandomFlip', prob=1.0)
-    dataset = build(small, pipeline=[*STRICT[:2], flip, *STRICT[2:]])
-    assert dataset[1]['data_samples'].skipped == (str(path),)
-    assert read_image(path).shape == (*shape, 3)
+    flip = dict(type='RandomFlip', prob=1.0, direction=direction)
+    sample = build(small, pipeline=[*STRICT[:2], flip, *STRICT[2:]])[1]
+    assert tuple(sample['inputs'].shape) == (3, *shape)
+    assert sample['data_samples'].skipped == ()
 
 
 def test_training_gives_up_when_every_image_is_damaged(small):

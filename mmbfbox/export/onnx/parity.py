@@ -19,7 +19,7 @@ from mmbfbox.export.onnx.sessions import Run, onnx_run
 
 Array = NDArray[Any]
 
-SCORE = 2e-5
+SCORE = 1e-5
 """Most that a score may differ by."""
 PIXELS = 1e-3
 """Most that a side of a box may differ by, in pixels, if the box is small."""
