@@ -28,9 +28,9 @@ import numpy as np
 from benchmarks.common import face_contenders
 from benchmarks.common.scripts import DEMO_DATA, machine, new_parser, print_head, print_row
 from mmbfbox.deploy.pixels import read_pixels
-from mmbfbox.deploy.preprocess import place
 from mmbfbox.deploy.streams import open_stream
 from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.utils.placement import place
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = f'onnxruntime=={version("onnxruntime")}'

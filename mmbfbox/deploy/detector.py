@@ -16,9 +16,9 @@ from mmbfbox.deploy.finding import FaceFinder, windows
 from mmbfbox.deploy.machine import usable_threads
 from mmbfbox.deploy.model_file import find_model
 from mmbfbox.deploy.pixels import Picture, Source, is_pil, name_of, read_pixels
-from mmbfbox.deploy.preprocess import Size, check_size
 from mmbfbox.deploy.streams import Item, open_stream
 from mmbfbox.errors import UserError
+from mmbfbox.utils.placement import Size, check_size
 
 SCORE = 0.3
 LAYOUT = 'levels'

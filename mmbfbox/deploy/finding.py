@@ -13,9 +13,9 @@ from mmbfbox.artifacts.onnx_meta import OnnxMeta
 from mmbfbox.deploy.backends import Backend
 from mmbfbox.deploy.pixels import Picture
 from mmbfbox.deploy.postprocess import decode, suppress
-from mmbfbox.deploy.preprocess import Placement, Size, place
 from mmbfbox.deploy.tiling import tiles, whole_faces
 from mmbfbox.utils.box_voting import vote_boxes
+from mmbfbox.utils.placement import Placement, Size, place
 
 Floats = NDArray[np.float32]
 Found = tuple[Floats, Floats]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbfbox.deploy.preprocess import Placement, Size, place
+from mmbfbox.utils.placement import Placement, Size, place
 
 Floats = NDArray[np.float32]
 OVERLAP = 0.25

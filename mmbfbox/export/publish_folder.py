@@ -73,7 +73,7 @@ def publish_folder(
     name = name or Path(publication.config.filename or checkpoint).stem
     detector = read_detector(checkpoint, publication.config, kind)
     divisor, mean = paddings_of(detector)
-    canvases = read_canvases(int8, PICTURES, (size, size), divisor, mean) if int8 else []
+    canvases = read_canvases(int8, PICTURES, size, divisor, mean) if int8 else []
     exported = export_onnx(detector, licence=licence, name=name, images=canvases[:4])
     state = {key: tensor.contiguous() for key, tensor in publication.state.items()}
     notes = {'format': 'pt', SAFETENSORS_META: json.dumps(publication.meta.to_meta())}

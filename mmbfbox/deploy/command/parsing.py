@@ -11,7 +11,7 @@ from mmbfbox.deploy.command.detecting import detect, video, webcam
 from mmbfbox.deploy.command.exporting import add_export_options, export
 from mmbfbox.deploy.detector import SCORE
 from mmbfbox.deploy.model_file import BACKENDS, PRECISIONS
-from mmbfbox.deploy.preprocess import Size
+from mmbfbox.utils.placement import Size
 from mmbfbox.version import __version__
 
 

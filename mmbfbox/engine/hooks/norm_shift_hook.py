@@ -15,7 +15,7 @@ from mmbfbox.engine.compat import BatchNorm
 from mmbfbox.engine.norm_shift import Moments, norm_shift
 
 WARN = 0.15
-"""Standard deviations. A guess from one network: at 0.20, medium AP fell by 7 points (docs/evaluation.md)."""
+"""Standard deviations. A guess: what it costs differs from network to network (docs/evaluation.md)."""
 
 
 @HOOKS.register_module()
@@ -62,8 +62,8 @@ class NormShiftHook(Hook):
         if shift > WARN:
             print_log(
                 f'batch norm was trained on other statistics than it meets here: they differ by '
-                f'{shift:.2f} standard deviations on average; try --norm-statistics images and crops, '
-                f'and train on crops with less padding, or with GroupNorm',
+                f'{shift:.2f} standard deviations on average; --norm-statistics images and crops show '
+                f'what that changes',
                 logger='current',
                 level=30,
             )

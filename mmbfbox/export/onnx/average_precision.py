@@ -21,41 +21,42 @@ from mmbfbox.export.onnx.pictures import canvas
 from mmbfbox.export.onnx.prepare import INPUT
 from mmbfbox.export.onnx.sessions import Run
 from mmbfbox.utils.images import read_image
+from mmbfbox.utils.placement import Size
 
 Array = NDArray[Any]
 
 ANNOTATIONS = 'wider_face_split/wider_face_val_bbx_gt.txt'
 
 
-def detect(run: Run, meta: OnnxMeta, picture: Array, size: tuple[int, int]) -> Array:
+def detect(run: Run, meta: OnnxMeta, picture: Array, size: Size) -> Array:
     """Faces of a picture.
 
     Args:
         run: runs a file.
         meta: its metadata.
         picture: ``(H, W, 3)`` uint8 BGR.
-        size: height and width that the picture is scaled to fit into.
+        size: longer side of what the graph sees, or height and width to fit into.
 
     Returns:
         ``(M, 5)`` xyxy pixels of the picture and score.
     """
-    layout, whole = LAYOUTS[meta.layout], canvas(picture, size, meta.strides[-1], meta.mean)
-    outputs = run({INPUT: layout.image(whole.pixels)})
-    shape = whole.pixels.shape[2], whole.pixels.shape[3]
-    found = layout.boxes(outputs, meta.strides, shape)
-    scores, boxes = (torch.from_numpy(values[0]) for values in found)
+    layout = LAYOUTS[meta.layout]
+    pixels, placement = canvas(picture, size, meta.strides[-1], meta.mean)
+    outputs = run({INPUT: layout.image(pixels)})
+    found = layout.boxes(outputs, meta.strides, placement.outer)
+    scores = torch.from_numpy(found[0][0])
+    boxes = torch.from_numpy(placement.to_picture(found[1][0]))
     likely = scores > meta.score_threshold
     kept, _ = batched_nms(
         boxes[likely], scores[likely], torch.zeros(int(likely.sum())),
         dict(type='nms', iou_threshold=meta.nms_iou),
     )  # fmt: skip
     rows: Array = kept[: meta.max_faces].numpy()
-    rows[:, :4] /= whole.zoom
     return rows
 
 
 def wider_ap(
-    runs: Mapping[str, Run], meta: OnnxMeta, folder: str | Path, size: tuple[int, int]
+    runs: Mapping[str, Run], meta: OnnxMeta, folder: str | Path, size: Size
 ) -> dict[str, dict[str, float]]:
     """AP of the easy, medium and hard faces of the validation images, for several files at once.
 
@@ -64,7 +65,7 @@ def wider_ap(
         meta: that metadata.
         folder: has ``wider_face_split``, ``WIDER_val/images`` and perhaps ``ground_truth``; without the
             latter the subsets are made by the height of the faces.
-        size: height and width that the images are scaled to fit into.
+        size: longer side of what the graphs see, or height and width to fit into.
 
     Returns:
         For each file AP as fractions under ``easy``, ``medium``, ``hard``.

@@ -81,12 +81,12 @@ def write_onnx_files(
         raise UserError(
             'a file that suppresses boxes itself is not quantised; leave --nms or --int8 out'
         )
-    out, box = Path(out), (size, size)
+    out = Path(out)
     detector = read_detector(checkpoint, config, kind)
     divisor, mean = paddings_of(detector, strides)
-    canvases = read_canvases(int8, PICTURES, box, divisor, mean) if int8 else []
+    canvases = read_canvases(int8, PICTURES, size, divisor, mean) if int8 else []
     compared = (
-        read_canvases(images, COMPARED, box, divisor, mean) if images else canvases[:COMPARED]
+        read_canvases(images, COMPARED, size, divisor, mean) if images else canvases[:COMPARED]
     )
     exported = export_onnx(detector, layout, strides, nms, licence, name or out.stem, compared)
     models = {out: exported.model}
@@ -95,7 +95,7 @@ def write_onnx_files(
         models[out.with_suffix('.int8.onnx')] = quantised = quantise(exported, canvases)
         if wider:
             runs = dict(float32=onnx_run(exported.model), int8=onnx_run(quantised))
-            scores = wider_ap(runs, exported.meta, wider, box)
+            scores = wider_ap(runs, exported.meta, wider, size)
     paths = [write_model(model, path) for path, model in models.items()]
     if openvino:
         xml = write_openvino(exported.model, out.with_suffix('.xml'))

@@ -35,7 +35,8 @@ class Layout(Protocol):
         """
 
     def normalisation(self, normalisation: Normalisation) -> Normalisation:
-        """That of the images which this form's readers give, from that of BGR images."""
+        """That of the images which this form's readers give, from that of BGR images; the same here."""
+        return normalisation
 
     def names(self, strides: Sequence[int]) -> list[str]:
         """Names of the outputs."""
@@ -44,7 +45,8 @@ class Layout(Protocol):
         """The outputs of the levels, in the order of their names."""
 
     def image(self, pixels: Array) -> Array:
-        """What a reader gives for BGR images ``(N, 3, H, W)``."""
+        """What a reader gives for BGR images ``(N, 3, H, W)``; these themselves here."""
+        return pixels
 
     def boxes(
         self, outputs: Mapping[str, Array], strides: Sequence[int], size: tuple[int, int]
@@ -62,7 +64,7 @@ class Layout(Protocol):
         """
 
 
-class Levels:
+class Levels(Layout):
     """Two maps a level: scores, and distances to the four sides in strides from the cell's centre.
 
     Input: BGR, 0 to 255. ``score_<stride>`` is ``(N, A, H / s, W / s)``, ``bbox_<stride>``
@@ -74,10 +76,6 @@ class Levels:
     def check(self, strides: Sequence[int], anchors: int) -> None:
         """Every detector fits."""
 
-    def normalisation(self, normalisation: Normalisation) -> Normalisation:
-        """The same."""
-        return normalisation
-
     def names(self, strides: Sequence[int]) -> list[str]:
         """Scores and boxes of the levels in turn."""
         return [f'{kind}_{stride}' for stride in strides for kind in ('score', 'bbox')]
@@ -85,10 +83,6 @@ class Levels:
     def outputs(self, levels: Sequence[Level]) -> list[Tensor]:
         """As in the class's description."""
         return [output for level in levels for output in (level.scores, _distances(level))]
-
-    def image(self, pixels: Array) -> Array:
-        """As they are."""
-        return pixels
 
     def boxes(
         self, outputs: Mapping[str, Array], strides: Sequence[int], size: tuple[int, int]
@@ -104,7 +98,7 @@ class Levels:
         return np.concatenate(scores, 1), np.concatenate(boxes, 1)
 
 
-class Scrfd:
+class Scrfd(Layout):
     """What insightface's class ``SCRFD`` reads: scores, then distances from a cell's upper left corner.
 
     Input: RGB, ``(v - 127.5) / 128``. ``score_<stride>`` is ``(N, K, 1)``, ``bbox_<stride>`` ``(N, K, 4)``,
@@ -165,7 +159,7 @@ class Scrfd:
         return np.concatenate(scores, 1), np.concatenate(boxes, 1)
 
 
-class Yunet:
+class Yunet(Layout):
     """What OpenCV's ``cv2.FaceDetectorYN`` reads: four outputs a level, of YuNet.
 
     Input: BGR, 0 to 255. For strides 8, 16, 32 with one anchor a cell: ``cls_<stride>`` and
@@ -186,10 +180,6 @@ class Yunet:
                 f'the layout levels'
             )
 
-    def normalisation(self, normalisation: Normalisation) -> Normalisation:
-        """The same."""
-        return normalisation
-
     def names(self, strides: Sequence[int]) -> list[str]:
         """One kind after another."""
         kinds = ('cls', 'obj', 'bbox', 'kps')
@@ -204,10 +194,6 @@ class Yunet:
             boxes.append(_rows(torch.cat([centre, level.log_halves[0] + math.log(2)], 1), 4))
             points.append(_rows(torch.cat([centre] * 5, 1), 10))
         return [*scores, *(score.clone() for score in scores), *boxes, *points]
-
-    def image(self, pixels: Array) -> Array:
-        """As they are."""
-        return pixels
 
     def boxes(
         self, outputs: Mapping[str, Array], strides: Sequence[int], size: tuple[int, int]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbfbox.errors import UserError
-from mmbfbox.utils.images import DamagedImageError, fit, read_image
+from mmbfbox.utils.images import DamagedImageError, read_image
+from mmbfbox.utils.placement import Placement, Size, place
 
 Array = NDArray[Any]
 
 _SUFFIX = re.compile(r'\.(jpe?g|png|bmp|webp)', re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Canvas:
-    """A picture that was scaled to fit and filled up to the right and below.
-
-    Attributes:
-        pixels: ``(1, 3, H, W)`` float32 BGR, 0 to 255.
-        zoom: what the picture was scaled by.
-    """
-
-    pixels: Array
-    zoom: float
 
 
 def find_pictures(folder: str | Path, most: int) -> list[Path]:
@@ -49,25 +36,29 @@ def find_pictures(folder: str | Path, most: int) -> list[Path]:
     return [found[int(index * step)] for index in range(min(most, len(found)))]
 
 
-def canvas(picture: Array, size: tuple[int, int], divisor: int, mean: tuple[float, ...]) -> Canvas:
-    """A picture in a size that a graph takes.
+def canvas(
+    picture: Array, size: Size, divisor: int, mean: tuple[float, ...]
+) -> tuple[Array, Placement]:
+    """A picture in a size that a graph takes, placed as ``FaceDetector`` does it.
 
     Args:
         picture: ``(H, W, 3)`` uint8 BGR.
-        size: height and width that it has to fit into.
+        size: longer side of the result before it is filled up, or height and width to fit into.
         divisor: height and width of the result are multiples of it.
         mean: colour of what is filled up, BGR.
+
+    Returns:
+        ``(1, 3, H, W)`` float32 BGR, 0 to 255, and where the picture stands in it.
     """
-    fitted, zoom = fit(picture, size[1], size[0])
-    height, width = (-(-side // divisor) * divisor for side in fitted.shape[:2])
-    pixels = np.empty((height, width, 3), np.float32)
-    pixels[:] = mean
-    pixels[: fitted.shape[0], : fitted.shape[1]] = fitted
-    return Canvas(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]), zoom)
+    height, width = picture.shape[:2]
+    placement = place((height, width), size, divisor)
+    pixels = np.empty((1, 3, *placement.outer), np.float32)
+    placement.fill(picture, mean, pixels[0])
+    return pixels, placement
 
 
 def read_canvases(
-    folder: str | Path, most: int, size: tuple[int, int], divisor: int, mean: tuple[float, ...]
+    folder: str | Path, most: int, size: Size, divisor: int, mean: tuple[float, ...]
 ) -> list[Array]:
     """Canvases ``(1, 3, H, W)`` of pictures of a folder; damaged ones are left out.
 
@@ -80,7 +71,7 @@ def read_canvases(
             picture = read_image(path)
         except DamagedImageError:
             continue
-        canvases.append(canvas(picture, size, divisor, mean).pixels)
+        canvases.append(canvas(picture, size, divisor, mean)[0])
     if not canvases:
         raise UserError(
             f'no picture of the folder {folder} can be read; give whole JPEG or PNG files'

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,30 +18,15 @@ from mmbfbox.models import set_arch, space_of
 from tests.engine.distributed import process_scenarios as scenarios
 from tests.engine.distributed import process_training as training
 from tests.fixtures_models import skipping
-
-ROOT = Path(__file__).resolve().parents[3]
-BOTH = range(2)
+from tests.two_processes import RANKS as BOTH
+from tests.two_processes import run_in_two
 
 
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory) -> list[dict[str, Any]]:
     """What each scenario returned on each rank."""
     folder = tmp_path_factory.mktemp('ranks')
-    environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(ROOT))
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-m', 'tests.engine.distributed.process_scenarios', str(rank), str(folder)],
-            env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True,
-        )
-        for rank in BOTH
-    ]  # fmt: skip
-    try:
-        for process in processes:
-            _, said = process.communicate(timeout=400)
-            assert process.returncode == 0, said[-2000:]
-    finally:
-        for process in processes:
-            process.kill()
+    run_in_two('tests.engine.distributed.process_scenarios', folder)
     return [torch.load(folder / f'{rank}.pth', weights_only=True) for rank in BOTH]
 
 

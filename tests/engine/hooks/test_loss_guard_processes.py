@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from tests.engine.hooks.loss_guard_process import FIRST_BAD, PATIENCE
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.two_processes import run_in_two
 
 
 def both(folder: Path, last: int) -> list[dict[str, Any]]:
@@ -20,22 +16,7 @@ def both(folder: Path, last: int) -> list[dict[str, Any]]:
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(ROOT))
-    command = [sys.executable, '-m', 'tests.engine.hooks.loss_guard_process']
-    processes = [
-        subprocess.Popen(
-            [*command, str(rank), str(port), str(folder), str(last)],
-            env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True,
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    try:
-        for process in processes:
-            _, said = process.communicate(timeout=600)
-            assert process.returncode == 0, said[-2000:]
-    finally:
-        for process in processes:
-            process.kill()
+    run_in_two('tests.engine.hooks.loss_guard_process', port, folder, last)
     return [json.loads((folder / f'{rank}.json').read_text()) for rank in range(2)]
 
 

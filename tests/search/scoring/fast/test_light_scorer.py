@@ -7,19 +7,15 @@ import copy
 import pytest
 import torch
 from mmdet.registry import MODELS
-from mmengine.registry import init_default_scope
 
-from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
 from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.scoring.fast import FastScorer
 from mmbfbox.search.scoring.recalibration import batch_norms
-from mmbfbox.utils.config import load_config
-from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.quiet import build_quietly
 from tests.fixtures_models import GROUPS, light_model
-from tests.search.scoring.fast.test_scorer import scored
+from tests.search.scoring.fast.test_scorer import scored, small_search
 
 BATCH_NORM = dict(type='BN')
 
@@ -27,19 +23,7 @@ BATCH_NORM = dict(type='BN')
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     """The demo's search on few small images."""
-    folder = tmp_path_factory.mktemp('data')
-    make_demo_data(folder, seed=0, train=20, val=2, size=96)
-    init_default_scope('mmdet')
-    config = load_config('demo/bfbox_search_demo')
-    set_data_root(config, folder)
-    for loader in (config.held_out_dataloader, config.recalibration_dataloader):
-        loader.batch_size = 3
-        loader.dataset.update(held_out=7, recalibration=6)
-        for step in loader.dataset.pipeline:
-            if step['type'] in ('Resize', 'Pad'):
-                step.update({'scale' if step['type'] == 'Resize' else 'size': (96, 96)})
-    config.held_out_evaluator = [config.held_out_evaluator, dict(type='DetectionSums')]
-    return config
+    return small_search(tmp_path_factory.mktemp('data'))
 
 
 def with_model(config, **keys):

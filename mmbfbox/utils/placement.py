@@ -1,4 +1,4 @@
-"""From pixels to the network's input and back: the same steps for every back end."""
+"""From pixels to a network's input and back: the same steps wherever an exported model runs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbfbox.deploy.pixels import Picture
 from mmbfbox.errors import UserError
 
 Floats = NDArray[np.float32]
+Picture = NDArray[np.uint8]
 Size = int | Literal['original'] | tuple[int, int]
 """Longer side of the input, the picture's own size, or (height, width) of a canvas that it fits into."""
 
