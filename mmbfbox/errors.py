@@ -17,6 +17,8 @@ _LOST_BATCHES = ('DataLoader timed out', 'out of shared memory', 'shared memory 
 """What torch says where a worker could not hand a batch over."""
 _NO_MEMORY = ("can't allocate memory", 'CUDA out of memory')
 """What torch says where there is no memory, on the CPU and on a GPU."""
+_NO_OPERATOR = 'mmbfbox-ops'
+"""What our operators name themselves where they lack one of mmcv's; the rest says what to do."""
 
 
 class UserError(ValueError):
@@ -78,6 +80,8 @@ def in_one_sentence(error: Exception) -> str | None:
         return f'there is not enough memory ({first}); lower the sizes of batches or images'
     if isinstance(error, OSError) and error.filename is not None:
         return f'{error.filename}: {error.strerror}; check the path, its rights and the room on the disk'
+    if isinstance(error, NotImplementedError) and _NO_OPERATOR in text:
+        return text
     if isinstance(error, (AssertionError, AttributeError, KeyError, TypeError, ValueError)):
         return why_not_built(error)
     return None

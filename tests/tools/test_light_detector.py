@@ -33,6 +33,8 @@ def trained(data, tmp_path_factory) -> Path:
     for loader in ('train_dataloader', 'held_out_dataloader', 'recalibration_dataloader'):
         config[loader].dataset.update(held_out=12, recalibration=8)
     config.train_dataloader.update(num_workers=0, persistent_workers=False, batch_size=4)
+    # Of its own: a test before in the same process may have left one that writes elsewhere.
+    config.visualizer.name = folder.name
     config.dump(folder / 'light.py')
     run('train', folder / 'light.py', '--work-dir', folder, '--data-root', data)
     return folder
