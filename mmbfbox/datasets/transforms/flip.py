@@ -18,7 +18,10 @@ class AnyShapeFlip(RandomFlip):
     it then, and torch does not read negative strides.
     """
 
-    def _flip(self, results: dict[str, Any]) -> None:
-        super()._flip(results)
-        if any(stride < 0 for stride in results['img'].strides):
-            results['img'] = np.array(results['img'], order='C')
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Flip, or do not."""
+        results = super().transform(results)
+        image = results['img']
+        if min(image.shape[:2]) == 1 and min(image.strides) < 0:
+            results['img'] = np.array(image, order='C')
+        return results
