@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 
+SPINS = '1000'
+"""Turns that a thread waits awake, for what is ready at once."""
+
 
 def wait_without_spinning() -> None:
-    """Let OpenMP's threads sleep while they wait for each other, unless the user has said otherwise.
+    """Let OpenMP's threads soon sleep while they wait for each other, unless the user has said otherwise.
 
-    By default they spin. Where another program takes one of the cores, all but one thread then burn their
-    time until the one that was put aside comes back: a step took ten times as long (docs/training.md).
-    Read once, when torch is loaded; so this has to be called before.
+    As torch comes they spin for long. Where another program takes one of the cores, they then burn their
+    time until the one that was put aside comes back: a step took up to thirty times as long
+    (``benchmarks/training/busy_cores.py``). Read once, when torch is loaded; so call this before.
     """
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    if 'OMP_WAIT_POLICY' not in os.environ and 'GOMP_SPINCOUNT' not in os.environ:
+        os.environ.update(OMP_WAIT_POLICY='PASSIVE', GOMP_SPINCOUNT=SPINS)
 
 
 def busy_cores() -> tuple[float, float] | None:

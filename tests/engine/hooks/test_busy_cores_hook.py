@@ -10,7 +10,7 @@ import pytest
 
 from mmbfbox.engine.hooks.busy_cores_hook import BusyCoresHook, advice
 from mmbfbox.errors import UserError
-from mmbfbox.utils.threads import busy_cores
+from mmbfbox.utils.threads import SPINS, busy_cores
 
 
 def test_core_time_of_this_process_and_its_children_is_part_of_all():
@@ -43,16 +43,19 @@ def test_fewer_threads_are_advised_where_others_work():
 
 
 def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(monkeypatch):
-    code = 'import mmbfbox, os; print(os.environ["OMP_WAIT_POLICY"])'
+    code = (
+        'import mmbfbox, os; print(os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT"))'
+    )
 
     def policy() -> str:
         done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
         return done.stdout.strip()
 
     monkeypatch.delenv('OMP_WAIT_POLICY', raising=False)
-    assert policy() == 'PASSIVE'
+    monkeypatch.delenv('GOMP_SPINCOUNT', raising=False)
+    assert policy() == f'PASSIVE {SPINS}'
     monkeypatch.setenv('OMP_WAIT_POLICY', 'ACTIVE')
-    assert policy() == 'ACTIVE'
+    assert policy() == 'ACTIVE None'
 
 
 def test_a_hook_that_measures_nothing_is_refused():
