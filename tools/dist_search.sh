@@ -23,8 +23,8 @@ export TORCHELASTIC_USE_AGENT_STORE=True
 
 # Not torchrun: it ends all processes when one fails, where here the others shall finish their work; and its
 # store goes 300 s after the processes of node 0, however long another node still needs.
-FAILED=$(mktemp)
-trap 'rm -f "$FAILED"' EXIT
+# Kept in the shell: a process that is ended before it has become its program still has this shell's traps.
+failures=()
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM
 store=
 if [ "$NODE_RANK" -eq 0 ]; then
@@ -38,7 +38,7 @@ for ((local = 0; local < GPUS; local++)); do
     searches+=($!)
 done
 for ((local = 0; local < GPUS; local++)); do
-    wait "${searches[local]}" || echo "process $((NODE_RANK * GPUS + local)): exit code $?" >>"$FAILED"
+    wait "${searches[local]}" || failures+=("process $((NODE_RANK * GPUS + local)): exit code $?")
 done
 # The store stays as long as other nodes need it.
 if [ "$WORLD_SIZE" -eq "$GPUS" ]; then
@@ -46,11 +46,11 @@ if [ "$WORLD_SIZE" -eq "$GPUS" ]; then
     wait "$store" 2>/dev/null || true
 elif [ -n "$store" ]; then
     kill -USR1 "$store" 2>/dev/null || true
-    wait "$store" || echo "the store: exit code $?" >>"$FAILED"
+    wait "$store" || failures+=("the store: exit code $?")
 fi
 
-if [ -s "$FAILED" ]; then
-    sort "$FAILED" >&2
+if [ ${#failures[@]} -gt 0 ]; then
+    printf '%s\n' "${failures[@]}" >&2
     echo 'error: not all processes came to the end; the same command goes on from there' >&2
     exit 1
 fi
