@@ -31,13 +31,19 @@ def main() -> None:
         '--data',
         type=Path,
         metavar='DIR',
-        help='a folder in WIDER FACE layout; the configs in configs/mini are used for it',
+        help='a folder in WIDER FACE layout; the configs in configs/light/0.5g are used for it',
     )
     parser.add_argument(
         '--budget',
         choices=sorted(BUDGETS),
         default='full',
         help='"small" only shows that every step runs, in two to four minutes',
+    )
+    parser.add_argument(
+        '--seed',
+        type=int,
+        metavar='N',
+        help='of weights, crops and candidates; runs with several seeds show what is chance',
     )
     parser.add_argument(
         '--redo', action='store_true',
@@ -49,7 +55,7 @@ def main() -> None:
     if args.data:
         check_layout(args.data)
     start = time.perf_counter()
-    plan = plan_demo(args.work_dir, args.data, BUDGETS[args.budget])
+    plan = plan_demo(args.work_dir, args.data, BUDGETS[args.budget], args.seed)
     run(plan, TOOLS, args.redo)
     text = write_results(plan)
     minutes = (time.perf_counter() - start) / 60

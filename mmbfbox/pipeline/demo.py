@@ -62,7 +62,10 @@ BUDGETS = {'full': Budget(), 'small': Budget(iterations=40, candidates=3, images
 
 
 def plan_demo(
-    work_dir: Path, data: Path | None = None, budget: Budget = BUDGETS['full']
+    work_dir: Path,
+    data: Path | None = None,
+    budget: Budget = BUDGETS['full'],
+    seed: int | None = None,
 ) -> Pipeline:
     """Data, supernet, search, export, training and test of the best and of a baseline, from scratch.
 
@@ -70,6 +73,7 @@ def plan_demo(
         work_dir: where everything goes, a folder for each step.
         data: folder in WIDER FACE layout; None makes face images, and takes the configs for them.
         budget: what the steps may do.
+        seed: of weights, crops and candidates; None leaves it to the configs. The images stay the same.
     """
     names = MINI if data else DEMO
     plan = Pipeline(work_dir, data or work_dir / 'data')
@@ -78,19 +82,22 @@ def plan_demo(
         plan.add_data(*(('--train', sizes[0], '--val', sizes[1]) if sizes else ()))
     # What lies in the data folder is named in the exported config; the package's own get it here.
     root = ['--data-root', str(plan.data_root)]
-    supernet = _train(plan, 'supernet', names.supernet, budget, root)
+    supernet = _train(plan, 'supernet', names.supernet, budget, seed, root)
     search_config, final = _config(plan, names.search), _config(plan, _final_of(names.supernet))
     search = plan.add_search(
         'search', names.search, supernet.done, 'score_vs_macs.png',
-        arguments=[*root, *(['--candidates', str(budget.candidates)] if budget.candidates else [])],
+        arguments=[
+            *root, *(['--candidates', str(budget.candidates)] if budget.candidates else []),
+            *_options({} if seed is None else {'search.seed': seed}),
+        ],
         configs={'search': search_config, 'final': final},
     )  # fmt: skip
     arch = search.folder / 'best' / '01.json'
     best = plan.add_export('best', arch, supernet.done, configs={'final': final})
     iterations = budget.iterations or final.train_cfg.max_iters
-    trained = plan.add_training('final', best.done, iterations, arguments=_shortened(budget))
+    trained = plan.add_training('final', best.done, iterations, arguments=_changed(budget, seed))
     plan.add_test('final_test', best.done, trained.done, arguments=_outputs(plan, 'final_test'))
-    baseline = _train(plan, 'baseline', names.baseline, budget, root)
+    baseline = _train(plan, 'baseline', names.baseline, budget, seed, root)
     plan.add_test(
         'baseline_test', names.baseline, baseline.done,
         arguments=[*_outputs(plan, 'baseline_test'), *root], configs=baseline.configs,
@@ -98,11 +105,13 @@ def plan_demo(
     return plan
 
 
-def _train(plan: Pipeline, name: str, config: str, budget: Budget, root: list[str]) -> Step:
+def _train(
+    plan: Pipeline, name: str, config: str, budget: Budget, seed: int | None, root: list[str]
+) -> Step:
     """A training by a config that the package ships."""
     settings = _config(plan, config)
     iterations = budget.iterations or settings.train_cfg.max_iters
-    arguments = [*root, *_shortened(budget)]
+    arguments = [*root, *_changed(budget, seed)]
     return plan.add_training(
         name, config, iterations, arguments=arguments, configs={name: settings}
     )
@@ -118,11 +127,17 @@ def _final_of(supernet: str) -> str:
     return str(load_config(supernet).final_config)
 
 
-def _shortened(budget: Budget) -> list[str]:
-    if budget.iterations is None:
-        return []
-    keys = ('train_cfg.max_iters', 'default_hooks.checkpoint.interval')
-    return ['--cfg-options', *(f'{key}={budget.iterations}' for key in keys)]
+def _changed(budget: Budget, seed: int | None) -> list[str]:
+    options = {} if seed is None else {'randomness.seed': seed}
+    if budget.iterations is not None:
+        keys = ('train_cfg.max_iters', 'default_hooks.checkpoint.interval')
+        options |= dict.fromkeys(keys, budget.iterations)
+    return _options(options)
+
+
+def _options(options: Mapping[str, int]) -> list[str]:
+    words = [f'{key}={value}' for key, value in options.items()]
+    return ['--cfg-options', *words] if words else []
 
 
 def _outputs(plan: Pipeline, name: str) -> list[str]:

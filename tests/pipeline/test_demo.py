@@ -43,6 +43,14 @@ def test_the_plan_is_the_whole_chain_over_configs_of_the_package(data):
     assert {Path(plan.steps[name].reads[0]) for name in ('best', 'final', 'final_test')} <= made
 
 
+def test_another_seed_reaches_every_step_that_draws():
+    plan = plan_demo(Path('work'), budget=BUDGETS['small'], seed=5)
+    for name in ('supernet', 'final', 'baseline'):
+        assert {'randomness.seed=5', 'train_cfg.max_iters=40'} <= set(plan.steps[name].arguments)
+    assert 'search.seed=5' in plan.steps['search'].arguments
+    assert plan.steps['data'] == plan_demo(Path('work'), budget=BUDGETS['small']).steps['data']
+
+
 def test_steps_note_what_they_were_made_from(trained):
     folder = trained.folder / 'supernet'
     record = StepRecord.read(folder / 'step.json')
