@@ -26,6 +26,7 @@ from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.demo import DEMO, MINI, Configs, plan_demo
 from mmbfbox.pipeline.run import run
 from mmbfbox.pipeline.trainings import run_record
+from mmbfbox.space import Arch, Merge
 from mmbfbox.utils.config import load_config
 
 NETWORKS = {'searched': 'final', 'baseline': 'baseline'}
@@ -67,11 +68,11 @@ def _run(args: argparse.Namespace, seed: int) -> None:
     plan = plan_demo(args.work_dir / _name(args.data, f'seed{seed}'), args.data, seed=seed)
     run(plan, TOOLS)
     best = ArchFile.read(plan.steps['search'].folder / 'best' / '01.json')
-    arch = ', '.join([*(' '.join(stage) for stage in best.stages), *best.merges])
+    arch = Arch(tuple(map(tuple, best.stages)), tuple(map(Merge.parse, best.merges)))
     for network, path in paths.items():
         step = NETWORKS[network]
         training, test = plan.steps[step], plan.steps[f'{step}_test']
-        searched = arch if network == 'searched' else None
+        searched = str(arch) if network == 'searched' else None
         record = run_record(
             _name(args.data, network), _config(names, network), plan, training, test, arch=searched
         )
