@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
@@ -104,7 +105,7 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad()
         mark()
-        return [after - before for before, after in zip(marks, marks[1:], strict=False)]
+        return [after - before for before, after in pairwise(marks)]
 
 
 def take_turns(trainers: Mapping[str, Trainer], steps: int) -> dict[str, list[list[float]]]:
