@@ -23,7 +23,7 @@ help:
 	@echo '             PYTHON=python3.12 chooses the interpreter, 3.10 to 3.13'
 	@echo '             OPS=full compiles all operators of mmcv, once for this machine (minutes); OPS=lite changes back'
 	@echo 'make demo    the whole chain on a small data set that it makes itself: train, search, export, retrain, test'
-	@echo '             DATA=DIR runs it on a folder in WIDER FACE layout, WORK_DIR=DIR says where results go,'
+	@echo '             DATA=DIR runs it on WIDER FACE or your own images (docs/own_data.md), WORK_DIR=DIR says where results go,'
 	@echo '             BUDGET=small is a quick trial'
 	@echo 'make test    the tests, in two processes if pytest-xdist is there'
 	@echo 'make coverage'

@@ -32,11 +32,17 @@ def make_parser(what: str, example: str) -> argparse.ArgumentParser:
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--data-root`` and ``--cfg-options``."""
+    """``--data-root``, ``--face-category`` and ``--cfg-options``."""
     parser.add_argument(
         '--data-root',
         metavar='DIR',
-        help='folder in WIDER FACE layout to use in place of the data_root of the config',
+        help='data folder to use in place of the data_root of the config: WIDER FACE, or your own images '
+        'with annotations in COCO JSON or in text files (docs/own_data.md)',
+    )
+    parser.add_argument(
+        '--face-category',
+        metavar='NAME',
+        help='with --data-root and COCO annotations of several categories: which one is the face',
     )
     parser.add_argument(
         '--cfg-options',
@@ -75,7 +81,7 @@ def read_config(args: argparse.Namespace) -> Config:
             'give the config.py that the search or tools/export_subnet.py has written for one'
         )
     if args.data_root is not None:
-        set_data_root(config, args.data_root)
+        set_data_root(config, args.data_root, args.face_category)
     dependent_loader_options(config)
     config.launcher = getattr(args, 'launcher', 'none')
     if config.launcher == 'pytorch' and not torch.cuda.is_available():

@@ -79,7 +79,7 @@ def main() -> None:
         raise UserError(f'--number is {args.number}; ask for at least one picture')
     config = load_config(args.config, args.cfg_options)
     if args.data_root is not None:
-        set_data_root(config, args.data_root)
+        set_data_root(config, args.data_root, args.face_category)
     dependent_loader_options(config)
     if 'train_dataloader' not in config:
         raise UserError(f'{args.config} has no train_dataloader; give a config for training')

@@ -9,7 +9,7 @@ from mmbfbox.command_line import make_parser
 from mmbfbox.errors import exit_on_user_error
 from mmbfbox.pipeline.demo import BUDGETS, plan_demo, write_results
 from mmbfbox.pipeline.run import run
-from mmbfbox.utils.data_root import check_layout
+from mmbfbox.utils.data_layout import find_layout
 
 TOOLS = Path(__file__).resolve().parent
 
@@ -31,7 +31,13 @@ def main() -> None:
         '--data',
         type=Path,
         metavar='DIR',
-        help='a folder in WIDER FACE layout; the configs in configs/light/0.5g are used for it',
+        help='WIDER FACE, or your own images with annotations in COCO JSON or in text files '
+        '(docs/own_data.md); the configs in configs/light/0.5g are used for it',
+    )
+    parser.add_argument(
+        '--face-category',
+        metavar='NAME',
+        help='with --data and COCO annotations of several categories: which one is the face',
     )
     parser.add_argument(
         '--budget',
@@ -53,9 +59,10 @@ def main() -> None:
     args = parser.parse_args()
 
     if args.data:
-        check_layout(args.data)
+        print(find_layout(args.data), flush=True)
     start = time.perf_counter()
-    plan = plan_demo(args.work_dir, args.data, BUDGETS[args.budget], args.seed)
+    budget = BUDGETS[args.budget]
+    plan = plan_demo(args.work_dir, args.data, budget, args.seed, args.face_category)
     run(plan, TOOLS, args.redo)
     text = write_results(plan)
     minutes = (time.perf_counter() - start) / 60

@@ -51,7 +51,7 @@ def main() -> None:
     recalibrate = None
     if args.search_config:
         search = load_config(args.search_config, args.cfg_options)
-        recalibrate = Recalibrator(search, args.data_root, own_device())
+        recalibrate = Recalibrator(search, args.data_root, own_device(), args.face_category)
     exported = export.subnet(
         args.arch,
         args.supernet,
@@ -62,6 +62,7 @@ def main() -> None:
         supernet_config=args.supernet_config,
         kind=args.weights,
         recalibrate=recalibrate,
+        face_category=args.face_category,
     )
     print(exported.arch)
     kind = f'{exported.meta.weights} weights ' if exported.meta.weights else ''

@@ -1,4 +1,4 @@
-"""Draw how large the faces of WIDER FACE are relative to the input of a network."""
+"""Draw how large the faces of a data set are relative to the input of a network."""
 
 from __future__ import annotations
 
@@ -28,20 +28,6 @@ def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
     return sizes
 
 
-def measure_images(folder: Path, names: list[str]) -> dict[str, tuple[int, int]]:
-    """Width and height of each image from its header."""
-    from PIL import Image
-
-    sizes = {}
-    for name in names:
-        try:
-            with Image.open(folder / name) as image:
-                sizes[name] = image.size
-        except OSError as error:
-            raise UserError(f'{folder / name} is not a readable image: {error}') from error
-    return sizes
-
-
 @exit_on_user_error
 def main() -> None:
     """Measure and draw."""
@@ -52,9 +38,16 @@ def main() -> None:
         '--images data/wider_face/WIDER_val/images --out work_dirs/face_scales',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('annotations', type=Path, help='wider_face_{train,val}_bbx_gt.txt')
-    sizes = parser.add_mutually_exclusive_group(required=True)
-    sizes.add_argument('--images', type=Path, metavar='DIR', help='folder of EVENT/IMAGE.jpg')
+    parser.add_argument(
+        'annotations', type=Path, help='text file like wider_face_val_bbx_gt.txt, or COCO JSON'
+    )
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument(
+        '--images',
+        type=Path,
+        metavar='DIR',
+        help='folder of the images; not needed where COCO JSON has their sizes',
+    )
     sizes.add_argument(
         '--image-sizes', type=Path, metavar='CSV', help='list of split,EVENT/IMAGE.jpg,width,height'
     )
@@ -66,20 +59,36 @@ def main() -> None:
         help='mean scale (square root of the area) of the input; 640 by default',
     )
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='for PNG and CSV')
+    parser.add_argument(
+        '--face-category',
+        metavar='NAME',
+        help='of COCO annotations with several categories: which one is the face',
+    )
     args = parser.parse_args()
 
     # Imported here, because the data sets bring in mmdet, and --help should be quick.
+    from mmbfbox.datasets.coco_annotations import read_coco_annotations
+    from mmbfbox.datasets.image_sizes import measure_images
     from mmbfbox.datasets.wider_annotations import parse_wider_annotations
 
-    records = parse_wider_annotations(args.annotations)
+    found: dict[str, tuple[int, int]] = {}
+    if args.annotations.suffix == '.json':
+        faces = read_coco_annotations(args.annotations, args.face_category)
+        records, found = faces.records, faces.sizes
+    else:
+        records = parse_wider_annotations(args.annotations)
     names = [record.name for record in records]
     if args.images:
         found = measure_images(args.images, names)
-    else:
+    elif args.image_sizes:
         found = read_sizes(args.image_sizes)
-        missing = [name for name in names if name not in found]
-        if missing:
-            raise UserError(f'{args.image_sizes} lacks {len(missing)} images, such as {missing[0]}')
+    missing = [name for name in names if name not in found]
+    if missing:
+        source = args.image_sizes or args.annotations
+        raise UserError(
+            f'{source} lacks the sizes of {len(missing)} images, such as {missing[0]}; give --images or '
+            '--image-sizes'
+        )
     boxes = np.concatenate([np.zeros((0, 4)), *(record.boxes for record in records)])
     scales = measure_face_scales(
         boxes[:, 2:] - boxes[:, :2], np.array([found[name] for name in names]), args.input_size

@@ -64,7 +64,7 @@ def main() -> None:
             )
         config = load_config(args.config, args.cfg_options)
         if args.data_root is not None:
-            set_data_root(config, args.data_root)
+            set_data_root(config, args.data_root, args.face_category)
         dependent_loader_options(config)
         init_default_scope(config.get('default_scope', 'mmdet'))
         best = best_first(findings.scored, findings.search.metric)

@@ -1,5 +1,6 @@
 """Data sets of faces and the transforms that training needs."""
 
+from mmbfbox.datasets.coco_face import CocoFaceDataset
 from mmbfbox.datasets.face_benchmarks import FaceBenchmarkDataset
 from mmbfbox.datasets.sampler import ResumableSampler, SampleIndex
 from mmbfbox.datasets.transforms import (
@@ -12,6 +13,7 @@ from mmbfbox.datasets.transforms import (
 from mmbfbox.datasets.wider_face import WiderFaceDataset
 
 __all__ = [
+    'CocoFaceDataset',
     'DamagedImageError',
     'DataAnchorSampling',
     'DecodeFaceImage',

@@ -20,9 +20,9 @@ def split_names(
 ) -> list[str]:
     """Names of the images ``event/file`` that belong to ``part``.
 
-    ``'held_out'`` has ``held_out`` images spread over the events in proportion to their size,
-    ``'train'`` is all the rest in the given order, ``'recalibration'`` has ``recalibration``
-    images out of ``'train'``.
+    ``'held_out'`` has ``held_out`` images spread over the events in proportion to their size; images in
+    no folder are one event. ``'train'`` is all the rest in the given order, ``'recalibration'`` has
+    ``recalibration`` images out of ``'train'``.
 
     Raises:
         UserError: an unknown part, what is no number, or more images asked for than there are.
@@ -59,7 +59,7 @@ def split_names(
 def _held_out(names: Sequence[str], number: int, seed: int) -> list[str]:
     events = defaultdict(list)
     for name in _shuffled(names, f'held out {seed}'):
-        events[name.split('/')[0]].append(name)
+        events[name.split('/')[0] if '/' in name else ''].append(name)
     exact = {event: number * len(members) / len(names) for event, members in events.items()}
     share = {event: int(value) for event, value in exact.items()}
     by_remainder = sorted(events, key=lambda event: (share[event] - exact[event], event))

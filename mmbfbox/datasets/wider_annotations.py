@@ -3,59 +3,32 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbfbox.datasets.face_record import ATTRIBUTES, FaceRecord
 from mmbfbox.errors import UserError
 from mmbfbox.utils.text import read_lines
 
-ATTRIBUTES = ('blur', 'expression', 'illumination', 'invalid', 'occlusion', 'pose')
 _COLUMNS = 4 + len(ATTRIBUTES)
-_NAME = re.compile(r'(?!\.\.?/)[^/\\]+/(?!\.\.?$)[^/\\]+')
+_NAME = re.compile(
+    r'(?!\.\.?/)[^/\\]+/(?!\.\.?$)[^/\\]+'
+    r'|(?:(?!\.\.?/)[^/\\]+/)*[^/\\]+\.(?:jpe?g|png|bmp|webp|tiff?)',
+    re.IGNORECASE,
+)
+"""An official name, ``event/file``; elsewhere an image may also lie deeper or in no folder."""
 _LARGEST = np.array([1e6] * 4 + [9] * len(ATTRIBUTES))
 """What the numbers of a row can be, in size: pixels and attributes."""
 
 
-@dataclass(frozen=True)
-class WiderRecord:
-    """The faces of one image.
-
-    Attributes:
-        name: ``event/file.jpg``.
-        boxes: ``(G, 4)`` float32 xyxy pixels, all with positive width and height.
-        attributes: ``(G, 6)`` int8, columns as in :data:`ATTRIBUTES`.
-        dropped: annotated boxes without positive width and height, which are not in ``boxes``.
-    """
-
-    name: str
-    boxes: NDArray[np.float32]
-    attributes: NDArray[np.int8]
-    dropped: int
-
-    @classmethod
-    def without_faces(cls, name: str) -> WiderRecord:
-        """The record of an image of which no face is known."""
-        return cls(name, np.zeros((0, 4), np.float32), np.zeros((0, len(ATTRIBUTES)), np.int8), 0)
-
-    @property
-    def image_id(self) -> str:
-        """``event/file`` without the suffix."""
-        return self.name.rsplit('.', 1)[0]
-
-    @property
-    def invalid(self) -> NDArray[np.bool_]:
-        """``(G,)``: the annotators marked the face as not usable."""
-        return self.attributes[:, ATTRIBUTES.index('invalid')] != 0
-
-
-def parse_wider_annotations(path: str | Path) -> list[WiderRecord]:
+def parse_wider_annotations(path: str | Path) -> list[FaceRecord]:
     """Read one ``bbx_gt.txt``: image name, number of boxes, a row of ten numbers for each.
 
-    A row is ``x y w h`` in pixels and the six attributes.
+    A row is ``x y w h`` in pixels and the six attributes. Names are official ones, ``event/file.jpg``, or
+    paths of images in no folder or in folders of folders.
     An image without faces has the count 0 or 1 and one row of zeros, or the count 0 and no row;
     all three give no boxes. Line ends may be ``\\n`` or ``\\r\\n``, blanks may trail, a byte order
     mark may come first.
@@ -165,9 +138,9 @@ def _reject(path: Path, index: int, found: str, expected: str) -> NoReturn:
     )
 
 
-def _record(name: str, rows: NDArray[np.float64]) -> WiderRecord:
+def _record(name: str, rows: NDArray[np.float64]) -> FaceRecord:
     real = (rows[:, 2] > 0) & (rows[:, 3] > 0)
     kept = rows[real]
     boxes = kept[:, :4].astype(np.float32)
     boxes[:, 2:] += boxes[:, :2]
-    return WiderRecord(name, boxes, kept[:, 4:].astype(np.int8), int((~real).sum()))
+    return FaceRecord(name, boxes, kept[:, 4:].astype(np.int8), int((~real).sum()))

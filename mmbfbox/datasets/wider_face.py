@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mmdet.registry import DATASETS
+from mmengine.logging import print_log
 
 from mmbfbox.datasets.face_dataset import FaceDataset
+from mmbfbox.datasets.face_record import FaceRecord
+from mmbfbox.datasets.image_folder import check_images, image_folder
 from mmbfbox.datasets.split import split_names
-from mmbfbox.datasets.wider_annotations import (
-    WiderRecord,
-    parse_wider_annotations,
-    read_wider_file_list,
-)
+from mmbfbox.datasets.wider_annotations import parse_wider_annotations, read_wider_file_list
 from mmbfbox.errors import UserError
 from mmbfbox.utils.images import DamagedImageError
 
+OFFICIAL = 'wider_face_split'
 INVALID_FACES = ('ignore', 'keep', 'drop')
 
 
@@ -32,6 +30,9 @@ class WiderFaceDataset(FaceDataset):
     face with positive size) and ``gt_valid`` (``(G,)`` bool, not marked invalid), for scoring
     images that no official ``.mat`` covers. In test mode the annotation file may also be a list of
     images without faces, like ``wider_face_test_filelist.txt``.
+
+    Names may also be paths of images in no folder, or in folders of folders; where the images are is
+    found by their names (:func:`~mmbfbox.datasets.image_folder.image_folder`).
 
     In training the next image takes the place of a damaged one, a warning names it, and the sample's
     ``skipped`` is the tuple of the paths that it stands in for (empty for an ordinary sample). In a
@@ -51,6 +52,8 @@ class WiderFaceDataset(FaceDataset):
     Raises:
         UserError: annotations or images are missing or broken, or a key is out of range.
     """
+
+    FORMAT = 'text file'
 
     def __init__(
         self,
@@ -84,11 +87,14 @@ class WiderFaceDataset(FaceDataset):
             )
         if self.test_mode:
             _check_ids(records.values(), self.ann_file)
-        folder = Path(self.data_prefix['img'])
-        _check_images(folder, list(records), self.ann_file)
+        names = list(records)
+        folder = image_folder(Path(self.data_prefix['img']), Path(self.ann_file), names)
+        check_images(folder, names, self.ann_file)
+        if OFFICIAL not in Path(self.ann_file).parts:
+            self._tell(folder, list(records.values()))
         return [self._data_info(folder, record) for record in records.values()]
 
-    def _records(self) -> list[WiderRecord]:
+    def _records(self) -> list[FaceRecord]:
         names = read_wider_file_list(self.ann_file)
         if names is None:
             return parse_wider_annotations(self.ann_file)
@@ -97,9 +103,22 @@ class WiderFaceDataset(FaceDataset):
                 f'{self.ann_file} lists images without faces, which can only be tested on; give a '
                 'wider_face_*_bbx_gt.txt'
             )
-        return [WiderRecord.without_faces(name) for name in names]
+        return [FaceRecord.without_faces(name) for name in names]
 
-    def _data_info(self, folder: Path, record: WiderRecord) -> dict[str, Any]:
+    def _tell(self, folder: Path, records: list[FaceRecord]) -> None:
+        """Say in one line what was found in a data set that is not the official one."""
+        faces, ignored, dropped = (
+            sum(numbers)
+            for numbers in zip(*((len(r.boxes), r.invalid.sum(), r.dropped) for r in records))
+        )
+        left_out = f', {dropped} without size or outside of the picture left out' * bool(dropped)
+        print_log(
+            f'{self.FORMAT} {self.ann_file}: {len(records)} images in {folder}, {faces} faces, of which '
+            f'{ignored} are marked as not usable{left_out}',
+            logger='current',
+        )
+
+    def _data_info(self, folder: Path, record: FaceRecord) -> dict[str, Any]:
         ignore = record.invalid & (self.invalid_faces == 'ignore')
         drop = record.invalid & (self.invalid_faces == 'drop')
         info: dict[str, Any] = dict(
@@ -136,7 +155,7 @@ class WiderFaceDataset(FaceDataset):
         )
 
 
-def _check_ids(records: Iterable[WiderRecord], ann_file: str) -> None:
+def _check_ids(records: Iterable[FaceRecord], ann_file: str) -> None:
     """Detections are kept and written by the image's name without suffix."""
     names: dict[str, str] = {}
     for record in records:
@@ -146,21 +165,3 @@ def _check_ids(records: Iterable[WiderRecord], ann_file: str) -> None:
                 f'{ann_file} lists {other} and {record.name}, whose detections would have the same '
                 f'name {record.image_id}; rename one of the two images'
             )
-
-
-def _check_images(folder: Path, names: list[str], ann_file: str) -> None:
-    """Compare the names with the event folders: one listing per event, no access per image."""
-    events = defaultdict(set)
-    for name in names:
-        event, file = name.split('/', 1)
-        events[event].add(file)
-    missing = []
-    for event, files in sorted(events.items()):
-        there = os.listdir(folder / event) if (folder / event).is_dir() else []
-        missing += [f'{event}/{file}' for file in sorted(files.difference(there))]
-    if missing:
-        raise UserError(
-            f'{folder} lacks {len(missing)} of the {len(names)} images that {ann_file} lists '
-            f'(the first is {missing[0]}); unpack the official image archive there, or correct '
-            'data_root'
-        )

@@ -20,7 +20,7 @@ from mmbfbox.export.slicing import subnet_model, subnet_weights
 from mmbfbox.export.supernet import build_without_storage, read_arch, read_supernet
 from mmbfbox.space import Arch
 from mmbfbox.utils.config import config_text, load_config
-from mmbfbox.utils.data_root import replace_data_root
+from mmbfbox.utils.data_root import face_category_of, set_data_root_if_there
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.options import merge_options
 
@@ -56,6 +56,7 @@ def subnet(
     supernet_config: str | Path | None = None,
     kind: str | None = None,
     recalibrate: Recalibrate | None = None,
+    face_category: str | None = None,
 ) -> Exported:
     """Write ``config.py``, ``weights.pth`` and ``arch.json`` of one arch of a supernet.
 
@@ -73,6 +74,8 @@ def subnet(
         kind: ``'raw'`` or ``'ema'`` weights; the average by default, where there is one.
         recalibrate: see :data:`Recalibrate`; without it the weights keep the supernet's statistics and
             are a start for training, not a detector.
+        face_category: which category of COCO annotations in ``data_root`` is the face. Defaults to that of
+            the supernet's config.
 
     Raises:
         UserError: a file is missing or does not fit the others, or an option changes the network.
@@ -84,7 +87,8 @@ def subnet(
         raise UserError("the supernet's config names no final_config; say which one with --config")
     model, state = trained.config.model, trained.weights.state
     root = data_root or trained.config.get('data_root')
-    config = subnet_config(final, model, chosen, root, cfg_options)
+    category = face_category or face_category_of(trained.config)
+    config = subnet_config(final, model, chosen, root, cfg_options, category)
     sliced = (
         recalibrate(trained.config, state, chosen) if recalibrate else subnet_weights(state, chosen)
     )
@@ -106,6 +110,7 @@ def subnet_config(
     arch: Arch,
     data_root: str | None = None,
     cfg_options: Mapping[str, Any] | None = None,
+    face_category: str | None = None,
 ) -> Config:
     """The complete config of a subnet: data and schedule of ``final``, the model of ``arch``.
 
@@ -118,6 +123,7 @@ def subnet_config(
         arch: an arch of its space.
         data_root: data folder, put in the place of the config's own; it need not be there.
         cfg_options: changes of the config, dotted key to value; those of ``model`` change the subnet's.
+        face_category: which category of COCO annotations in ``data_root`` is the face.
 
     Raises:
         UserError: the config is not usable, or an option does not fit it.
@@ -126,7 +132,7 @@ def subnet_config(
     of_model = {key: options.pop(key) for key in list(options) if key.split('.')[0] == 'model'}
     config = load_config(final, options)
     if data_root and data_root != config.get('data_root'):
-        replace_data_root(config, data_root)
+        set_data_root_if_there(config, data_root, face_category)
     config.model = subnet_model(model, arch)
     merge_options(config, of_model, f'of the subnet by {final}')
     use_mmdets_steps(config)

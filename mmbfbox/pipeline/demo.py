@@ -18,7 +18,7 @@ from mmbfbox.pipeline.step import Step
 from mmbfbox.search.report import readable
 from mmbfbox.search.storage.candidates import best_first, read_candidates
 from mmbfbox.utils.config import load_config
-from mmbfbox.utils.data_root import replace_data_root
+from mmbfbox.utils.data_root import set_data_root_if_there
 from mmbfbox.utils.files import atomic_write
 
 
@@ -66,22 +66,25 @@ def plan_demo(
     data: Path | None = None,
     budget: Budget = BUDGETS['full'],
     seed: int | None = None,
+    face_category: str | None = None,
 ) -> Pipeline:
     """Data, supernet, search, export, training and test of the best and of a baseline, from scratch.
 
     Args:
         work_dir: where everything goes, a folder for each step.
-        data: folder in WIDER FACE layout; None makes face images, and takes the configs for them.
+        data: folder with images and faces; None makes face images, and takes the configs for them.
         budget: what the steps may do.
         seed: of weights, crops and candidates; None leaves it to the configs. The images stay the same.
+        face_category: which category of COCO annotations in ``data`` is the face.
     """
     names = MINI if data else DEMO
-    plan = Pipeline(work_dir, data or work_dir / 'data')
+    plan = Pipeline(work_dir, data or work_dir / 'data', face_category=face_category)
     if data is None:
         sizes = budget.images
         plan.add_data(*(('--train', sizes[0], '--val', sizes[1]) if sizes else ()))
     # What lies in the data folder is named in the exported config; the package's own get it here.
     root = ['--data-root', str(plan.data_root)]
+    root += ['--face-category', face_category] if face_category else []
     supernet = _train(plan, 'supernet', names.supernet, budget, seed, root)
     search_config, final = _config(plan, names.search), _config(plan, _final_of(names.supernet))
     search = plan.add_search(
@@ -119,7 +122,7 @@ def _train(
 
 def _config(plan: Pipeline, name: str) -> Config:
     config = load_config(name)
-    replace_data_root(config, plan.data_root)
+    set_data_root_if_there(config, plan.data_root, plan.face_category)
     return config
 
 

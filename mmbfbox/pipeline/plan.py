@@ -25,14 +25,16 @@ class Pipeline:
 
     Args:
         folder: the work dir.
-        data_root: folder in WIDER FACE layout.
+        data_root: folder of the data.
         gpus: processes of a training, search or test.
+        face_category: which category of COCO annotations is the face.
         steps: by name, in the order in which they run.
     """
 
     folder: Path
     data_root: Path
     gpus: int = 1
+    face_category: str | None = None
     steps: dict[str, Step] = field(default_factory=dict)
 
     def add(self, step: Step) -> Step:

@@ -11,7 +11,7 @@ from mmengine import Config
 
 from mmbfbox.search.scoring.data import image_names
 from mmbfbox.utils.config import config_from_text
-from mmbfbox.utils.data_root import replace_data_root
+from mmbfbox.utils.data_root import face_category_of, set_data_root_if_there
 
 
 def training_images(meta: Mapping[str, Any], config: Config, source: str) -> frozenset[str] | None:
@@ -31,7 +31,7 @@ def training_images(meta: Mapping[str, Any], config: Config, source: str) -> fro
         training = config_from_text(meta['cfg'], source)
         root = config.get('data_root')
         if isinstance(root, str) and training.get('data_root'):
-            replace_data_root(training, root)
+            set_data_root_if_there(training, root, face_category_of(config))
         dataset = DATASETS.build(training.train_dataloader.dataset)
         return frozenset(image_names(dataset))
     # Whatever another version's config asks for: what is not known is said to be not known.

@@ -13,6 +13,7 @@ from mmbfbox.search.config import PreparedSearch
 from mmbfbox.search.report import BEST, pareto_front, readable, table, write_report
 from mmbfbox.search.scoring.reference import ReferenceScorer
 from mmbfbox.space import JointSpace
+from mmbfbox.utils.data_root import face_category_of
 from mmbfbox.utils.files import atomic_write
 
 
@@ -63,7 +64,13 @@ def export_winners(search: PreparedSearch, winners: Sequence[Candidate]) -> str:
     for rank, candidate in enumerate(winners, 1):
         text = search.space.to_json(candidate.arch)
         out = folder / 'export' / f'{rank:02d}'
-        subnet = subnet_config(final, config.model, candidate.arch, config.get('data_root'))
+        subnet = subnet_config(
+            final,
+            config.model,
+            candidate.arch,
+            config.get('data_root'),
+            face_category=face_category_of(config),
+        )
         meta = ExportMeta(
             dataset_meta=search.checkpoint['meta'].get('dataset_meta'),
             weights=search.checkpoint['meta'].get('weights'),

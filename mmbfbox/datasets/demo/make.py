@@ -16,7 +16,7 @@ from scipy.io import savemat
 
 from mmbfbox.datasets.demo.render import JPEG_QUALITY, SUBSETS, DemoFace, render
 from mmbfbox.datasets.demo.sources import load_sources
-from mmbfbox.datasets.wider_annotations import ATTRIBUTES
+from mmbfbox.datasets.face_record import ATTRIBUTES
 from mmbfbox.errors import UserError
 from mmbfbox.utils.files import atomic_write
 

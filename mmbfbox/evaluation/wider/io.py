@@ -137,19 +137,21 @@ def _bad_line(body: bytes, path: str) -> UserError:
 def write_wider_predictions(folder: str | Path, predictions: Mapping[str, Floats]) -> None:
     """Write ``folder/event/name.txt`` for each image, sub-pixel boxes and scores kept.
 
+    Images of other data sets may lie in no folder or deeper, and so do their files.
+
     Args:
         folder: created if needed; files of the same names are replaced.
         predictions: ``{event/name: (N, 5) xywh pixels + score}``. Boxes are written best first.
 
     Raises:
-        UserError: a name is not ``event/name``, or the folder cannot be written.
+        UserError: a name is no path below a folder, or the folder cannot be written.
     """
     for name, rows in predictions.items():
-        event, slash, stem = name.partition('/')
-        if not (event and slash and stem) or '/' in stem or '..' in (event, stem):
+        *folders, stem = name.split('/')
+        if not all((*folders, stem)) or '..' in (*folders, stem):
             raise UserError(f"{name!r} is not an image of the form 'event/name'")
         ordered = rows[np.argsort(-rows[:, 4], kind='stable')]
         lines = [stem, str(len(rows))]
         lines += ['{:.3f} {:.3f} {:.3f} {:.3f} {:.7g}'.format(*row) for row in ordered.tolist()]
-        with atomic_write(Path(folder) / event / f'{stem}.txt') as path:
+        with atomic_write(Path(folder, *folders) / f'{stem}.txt') as path:
             path.write_text('\n'.join(lines) + '\n', encoding='utf-8')

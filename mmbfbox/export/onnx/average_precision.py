@@ -12,7 +12,8 @@ from mmcv.ops import batched_nms
 from numpy.typing import NDArray
 
 from mmbfbox.artifacts.onnx_meta import OnnxMeta
-from mmbfbox.datasets.wider_annotations import WiderRecord, parse_wider_annotations
+from mmbfbox.datasets.face_record import FaceRecord
+from mmbfbox.datasets.wider_annotations import parse_wider_annotations
 from mmbfbox.evaluation.metrics import xyxy_to_xywh
 from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
 from mmbfbox.evaluation.wider.protocol import evaluate_wider_face
@@ -85,7 +86,7 @@ def wider_ap(
     return {name: evaluate_wider_face(found, truth).ap for name, found in predictions.items()}
 
 
-def _ground_truth(root: Path, records: list[WiderRecord]) -> WiderGroundTruth:
+def _ground_truth(root: Path, records: list[FaceRecord]) -> WiderGroundTruth:
     if (root / 'ground_truth').is_dir():
         return WiderGroundTruth.from_mats(root / 'ground_truth').select(r.image_id for r in records)
     return WiderGroundTruth.from_boxes_by_size(

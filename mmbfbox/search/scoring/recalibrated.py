@@ -10,7 +10,7 @@ from torch import Tensor
 from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.reference import ReferenceScorer
 from mmbfbox.space import Arch
-from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.data_root import face_category_of, set_data_root
 
 
 class Recalibrator:
@@ -20,13 +20,18 @@ class Recalibrator:
         config: config with ``recalibration_dataloader``, a fixed list of training images.
         data_root: folder of these images. Defaults to the data root of the supernet's config.
         device: where to compute. Defaults to the device that mmengine finds.
+        face_category: which category of COCO annotations is the face. Defaults to the supernet's.
 
     Raises:
         UserError: the config has no such images.
     """
 
     def __init__(
-        self, config: Config, data_root: str | None = None, device: str | None = None
+        self,
+        config: Config,
+        data_root: str | None = None,
+        device: str | None = None,
+        face_category: str | None = None,
     ) -> None:
         if config.get('recalibration_dataloader') is None:
             raise UserError(
@@ -38,7 +43,7 @@ class Recalibrator:
         # The scorer is only asked for the subnet: images to score on are not looked at.
         self._config.held_out_dataloader = self._config.recalibration_dataloader
         self._config.held_out_evaluator = dict(type='WiderFaceMetric')
-        self._data_root, self._device = data_root, device
+        self._data_root, self._device, self._category = data_root, device, face_category
 
     def __call__(
         self, supernet: Config, state: Mapping[str, Tensor], arch: Arch
@@ -57,7 +62,7 @@ class Recalibrator:
         config = Config(self._config.to_dict())
         root = self._data_root or supernet.get('data_root')
         if root and root != config.get('data_root'):
-            set_data_root(config, root)
+            set_data_root(config, root, self._category or face_category_of(supernet))
         config.model = supernet.model
         scorer = ReferenceScorer(config, dict(state), self._device)
         found: dict[str, Tensor] = scorer.subnet(arch).state_dict()
