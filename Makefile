@@ -4,6 +4,7 @@ OPS ?=
 BUDGET ?=
 DATA ?=
 MINUTES ?= 20
+PAGE ?=
 SEED ?= 0
 WORK_DIR ?= work_dirs/demo$(if $(DATA),-$(notdir $(patsubst %/,%,$(DATA))))$(if $(BUDGET),-$(BUDGET))
 
@@ -16,7 +17,7 @@ RUN := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env check-python demo test coverage hosts abuse lint wheels clean
+.PHONY: help env check-python demo test coverage hosts abuse lint docs wheels clean
 
 help:
 	@echo 'make env     create .venv (two minutes plus downloads; later calls: a second); no compiler needed'
@@ -32,8 +33,10 @@ help:
 	@echo 'make abuse   random configs, annotations, predictions, images and damaged work dirs through the tools:'
 	@echo '             each ends in a result or in one sentence; MINUTES=20 says how long, SEED=0 which'
 	@echo 'make lint    ruff, mypy, and which folder may import which'
+	@echo 'make docs    the site of these documents, in site/, with the page that detects in the browser (needs npm; PAGE=no'
+	@echo '             leaves it out); any warning is a failure'
 	@echo 'make wheels  what pip installs, in dist/: mmbfbox and mmbfbox-ops'
-	@echo 'make clean   remove build products and caches; .venv, work_dirs and a compiled mmcv stay'
+	@echo 'make clean   remove build products and caches; .venv, .venv-docs, work_dirs and a compiled mmcv stay'
 	@echo 'demo, test, coverage, abuse and lint take PYTHON=path/to/python to use an environment you already have.'
 
 env:
@@ -73,6 +76,10 @@ lint: $(READY)
 	$(RUN) -m mypy
 	$(RUN) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache
 
+# In .venv-docs, apart from what detects and trains.
+docs:
+	@PYTHON="$(PYTHON)" PAGE="$(PAGE)" bash docs/building/make_docs.sh
+
 # What an earlier build has left would get into this one.
 wheels: $(READY)
 	rm -rf build ops/build
@@ -80,5 +87,5 @@ wheels: $(READY)
 	rm -rf build ops/build
 
 clean:
-	rm -rf build dist *.egg-info ops/build ops/*.egg-info .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist site *.egg-info ops/build ops/*.egg-info .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find mmbfbox tools configs tests benchmarks ops -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -78,8 +78,8 @@ def test_every_python_block_compiles_and_its_names_exist(document: Path, tmp_pat
             check_config(block, tmp_path / f'block{number}.py')
 
 
-def test_the_worked_example_of_contributing_applies(tmp_path: Path) -> None:
-    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+def test_the_patch_of_the_tutorial_applies(tmp_path: Path) -> None:
+    text = (ROOT / 'docs' / 'tutorials' / 'add_a_block.md').read_text(encoding='utf-8')
     (patch,) = re.findall(r'^```diff\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
     touched = re.findall(r'^--- a/(.*)$', patch, re.MULTILINE)
     for name in touched:
