@@ -82,7 +82,11 @@ def plan_demo(
     search_config, final = _config(plan, names.search), _config(plan, _final_of(names.supernet))
     search = plan.add_search(
         'search', names.search, supernet.done, 'score_vs_macs.png',
-        arguments=[*root, *(['--candidates', str(budget.candidates)] if budget.candidates else [])],
+        arguments=[
+            *root, *(['--candidates', str(budget.candidates)] if budget.candidates else []),
+            # The demo shows the chain; finalists would take another hour.
+            '--cfg-options', 'search.finalists=None',
+        ],
         configs={'search': search_config, 'final': final},
     )  # fmt: skip
     arch = search.folder / 'best' / '01.json'
