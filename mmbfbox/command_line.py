@@ -16,6 +16,7 @@ from mmbfbox.utils.data_root import set_data_root
 from mmbfbox.utils.files import make_writable_dir
 from mmbfbox.utils.loaders import dependent_loader_options
 from mmbfbox.utils.options import OptionsAction
+from mmbfbox.utils.parent import end_with_parent
 
 
 def make_parser(what: str, example: str) -> argparse.ArgumentParser:
@@ -24,6 +25,7 @@ def make_parser(what: str, example: str) -> argparse.ArgumentParser:
     Every tool that loads files begins here, so from here on nothing in a checkpoint is run.
     """
     use_safe_loading()
+    end_with_parent()
     return argparse.ArgumentParser(
         description=what,
         epilog=f'example:\n  {example}',

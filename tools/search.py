@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
+
 from mmbfbox.command_line import (
     add_config_arguments,
     add_launcher_argument,
@@ -9,7 +12,9 @@ from mmbfbox.command_line import (
     read_config,
 )
 from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.pipeline.finalists import train_finalists
 from mmbfbox.search import build_search, join_processes
+from mmbfbox.search.finalists.training import check_finalists
 from mmbfbox.search.winners import finish
 
 
@@ -21,7 +26,9 @@ def main() -> None:
         'candidates.jsonl; the same command goes on where an earlier one was stopped, and only there. '
         'Ends with the best ones as a table (best.md) and as files (best/01.json, ...), the Pareto front '
         '(pareto.md), a report (search_report.html), and the winners as configs and weights if the '
-        'config has search.export. tools/dist_search.sh runs it in several processes.',
+        'config has search.export. With search.finalists the best ones, random controls and a baseline '
+        'are then trained (finalists.md, final/config.py). tools/dist_search.sh runs it in several '
+        'processes.',
         'python tools/search.py configs/paper/bfbox_search_wider_face.py work_dirs/supernet/iter_150000.pth '
         '--work-dir work_dirs/search --cfg-options search.constraints.backbone_macs.max=2.9e9',
     )
@@ -57,15 +64,19 @@ def main() -> None:
     processes = join_processes(launcher)
     search = build_search(config, args.supernet, processes)
     wanted = args.candidates or config.search.candidates
+    finalists = check_finalists(config, wanted)
     if processes.rank == 0:
         where = f'{processes.size} processes on' if processes.size > 1 else 'on'
         networks = search.space.networks
         told = f'{networks:,}' if networks < 10**6 else f'{networks:.3g}'
         print(f'searching {search.space}: {told} different archs, {wanted} candidates')
         print(f'{where} {search.device}, results in {config.work_dir}', flush=True)
-    ranked = search.loop.run(wanted)
-    if ranked:
-        finish(search, ranked)
+    with processes.working() if finalists else nullcontext():
+        ranked = search.loop.run(wanted)
+        if ranked:
+            finish(search, ranked)
+        if finalists:
+            train_finalists(search, finalists, processes, Path(__file__).parent)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from mmbfbox.artifacts.base import Artifact
+from mmbfbox.artifacts.numbers import from_json_numbers, to_json_numbers
 from mmbfbox.artifacts.training_record import TrainingRecord
 
 
@@ -22,7 +23,7 @@ class RunRecord(Artifact):
         curve: pairs of an iteration and the mean loss since the pair before.
         loss: mean over the last fifth of the training. All trainings of one data order see the same
             crops, so it is less noisy than AP.
-        scores: easy, medium and hard AP, as fractions.
+        scores: easy, medium and hard AP, as fractions; NaN where no face counts.
         training: how it was trained: seed, hash of the config, time, versions, device, commit.
     """
 
@@ -41,9 +42,11 @@ class RunRecord(Artifact):
 
     def to_plain(self) -> dict[str, Any]:
         """As plain values."""
-        return {**super().to_plain(), 'training': asdict(self.training)}
+        scores = to_json_numbers(self.scores)
+        return {**super().to_plain(), 'training': asdict(self.training), 'scores': scores}
 
     @classmethod
     def from_plain(cls, data: dict[str, Any]) -> RunRecord:
         """From plain values."""
-        return cls(**{**data, 'training': TrainingRecord(**data['training'])})
+        training, scores = TrainingRecord(**data['training']), from_json_numbers(data['scores'])
+        return cls(**{**data, 'training': training, 'scores': scores})

@@ -142,7 +142,7 @@ def subnet_config(
 def write_subnet(
     out: str | Path,
     config: Config,
-    arch_json: str,
+    arch_json: str | None,
     weights: Mapping[str, Tensor],
     meta: ExportMeta,
 ) -> tuple[Path, Path]:
@@ -151,7 +151,7 @@ def write_subnet(
     Args:
         out: the folder; it is created.
         config: the complete config of the subnet.
-        arch_json: the arch as its space writes it.
+        arch_json: the arch as its space writes it; None for a network without one.
         weights: state dict of the subnet.
         meta: notes for the checkpoint.
 
@@ -163,8 +163,11 @@ def write_subnet(
     """
     out = Path(out)
     config_path, weights_path = out / 'config.py', out / 'weights.pth'
-    with atomic_write(out / 'arch.json') as path:
-        path.write_text(arch_json + '\n')
+    if arch_json is None:
+        (out / 'arch.json').unlink(missing_ok=True)
+    else:
+        with atomic_write(out / 'arch.json') as path:
+            path.write_text(arch_json + '\n')
     with atomic_write(config_path) as path:
         path.write_text(config_text(config))
     # Clones, because a slice of a larger storage would save all of it.

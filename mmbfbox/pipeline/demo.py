@@ -91,7 +91,12 @@ def plan_demo(
         'search', names.search, supernet.done, 'score_vs_macs.png',
         arguments=[
             *root, *(['--candidates', str(budget.candidates)] if budget.candidates else []),
+<<<<<<< HEAD
             *_options({} if seed is None else {'search.seed': seed}),
+=======
+            # The demo shows the chain; finalists would take another hour.
+            '--cfg-options', 'search.finalists=None',
+>>>>>>> h16a
         ],
         configs={'search': search_config, 'final': final},
     )  # fmt: skip

@@ -28,6 +28,7 @@ class Pipeline:
         data_root: folder of the data.
         gpus: processes of a training, search or test.
         face_category: which category of COCO annotations is the face.
+        environment: variables that its commands have beside those of this process.
         steps: by name, in the order in which they run.
     """
 
@@ -35,6 +36,7 @@ class Pipeline:
     data_root: Path
     gpus: int = 1
     face_category: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
 
     def add(self, step: Step) -> Step:
@@ -50,6 +52,7 @@ class Pipeline:
     def add_training(
         self, name: str, config: str | Path, iterations: int, *, arguments: Sequence[str] = (),
         configs: Mapping[str, Config] | None = None, files: Mapping[Path, str] | None = None,
+        goes_on_from: Path | None = None,
     ) -> Step:  # fmt: skip
         """Train.
 
@@ -61,14 +64,16 @@ class Pipeline:
             arguments: options of the command.
             configs: see :class:`Step`.
             files: see :class:`Step`.
+            goes_on_from: checkpoint of an earlier step that the training goes on from.
         """
         folder, files = self.folder / name, files or {}
         done = folder / f'iter_{iterations}.pth'
-        inputs = (*_made(config, files), *self._annotations('train', 'val'))
+        before = () if goes_on_from is None else (goes_on_from,)
+        inputs = (*_made(config, files), *before, *self._annotations('train', 'val'))
         return self.add(
             Step(
                 name, 'train', folder, done, (str(config),), tuple(arguments), configs or {}, files,
-                inputs,
+                inputs, goes_on_from,
             )
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -20,7 +20,22 @@ from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.records import StaleError, check_record, set_aside, state_of, write_record
 from mmbfbox.pipeline.step import Step
 from mmbfbox.pipeline.trainings import write_training_record
+from mmbfbox.utils.config import config_text
 from mmbfbox.utils.files import atomic_write, make_writable_dir
+from mmbfbox.utils.parent import PARENT
+
+
+class StepFailedError(UserError):
+    """A command has ended without its results.
+
+    Args:
+        step: the step.
+        told: a sentence.
+    """
+
+    def __init__(self, step: Step, told: str) -> None:
+        super().__init__(told)
+        self.step = step
 
 
 def check(pipeline: Pipeline, redo: bool = False) -> dict[str, str]:
@@ -95,25 +110,31 @@ def _run(step: Step, pipeline: Pipeline, tools: Path, output: IO[str] | None) ->
     write_record(step, pipeline)
     command = step.full_command(tools, pipeline.gpus)
     print('$', step.readable_command(pipeline.gpus), file=output, flush=True)
-    code = call(command, output)
+    code = call(command, output, pipeline.environment)
     if code or not step.done.exists():
         where = output.name if output else 'above'
-        raise UserError(
+        raise StepFailedError(
+            step,
             f'the step {step.name} failed, see {where} ({shlex.join(command)}); once it is put right, '
-            'the same command goes on from there'
+            'the same command goes on from there',
         )
     if step.tool == 'train':
         write_training_record(step, pipeline)
 
 
-def call(command: Sequence[str], output: IO[str] | None) -> int:
-    """Run a command line and return its exit status.
+def call(
+    command: Sequence[str], output: IO[str] | None, variables: Mapping[str, str] | None = None
+) -> int:
+    """Run a command line and return its exit status. Our tools end when this process does.
 
     Args:
         command: for the system.
         output: file that gets what it prints; None prints it.
+        variables: of its environment, beside those of this process.
     """
-    environment = {**os.environ, 'PYTHON': sys.executable}
+    environment = {**os.environ, 'PYTHON': sys.executable, **(variables or {})}
+    if command[0] == sys.executable:
+        environment[PARENT] = str(os.getpid())
     errors = subprocess.STDOUT if output else None
     return subprocess.run(command, env=environment, stdout=output, stderr=errors).returncode
 
@@ -121,7 +142,7 @@ def call(command: Sequence[str], output: IO[str] | None) -> int:
 def write_config(path: Path, config: Config) -> None:
     """Write a config as a file that every tool reads."""
     with atomic_write(path) as temporary:
-        config.dump(temporary)
+        temporary.write_text(config_text(config))
 
 
 @contextmanager

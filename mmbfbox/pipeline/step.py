@@ -29,6 +29,7 @@ class Step:
         files: config files that are written for it, and under which name ``configs`` has their content.
         inputs: files of earlier steps, or of the user, that its results depend on. Those that a config
             names come by themselves.
+        goes_on_from: checkpoint of an earlier step that a training goes on from.
 
     Example:
         >>> step = Step('final', 'train', Path('w'), Path('w/iter_9.pth'), ('best/config.py',))
@@ -45,6 +46,7 @@ class Step:
     configs: Mapping[str, Config] = field(default_factory=dict)
     files: Mapping[Path, str] = field(default_factory=dict)
     inputs: tuple[Path, ...] = ()
+    goes_on_from: Path | None = None
 
     def words(self, gpus: int = 1) -> list[str]:
         """The command line from the name of the script on; a training that was interrupted is resumed.
@@ -54,13 +56,17 @@ class Step:
         """
         if self.tool not in LONG:
             return [f'{self.tool}.py', *self.reads, *self.arguments]
-        resumed = self.tool == 'train' and (self.folder / 'last_checkpoint').exists()
+        resumed = []
+        if self.tool == 'train' and (self.folder / 'last_checkpoint').exists():
+            resumed = ['--resume']
+        elif self.goes_on_from is not None:
+            resumed = ['--resume', str(self.goes_on_from)]
         return [
             f'dist_{self.tool}.sh' if gpus > 1 else f'{self.tool}.py',
             *self.reads,
             *([str(gpus)] if gpus > 1 else []),
             *('--work-dir', str(self.folder)),
-            *(['--resume'] if resumed else []),
+            *resumed,
             *self.arguments,
         ]
 

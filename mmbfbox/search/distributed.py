@@ -75,7 +75,10 @@ class Processes:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Surrounds the whole search, so that others learn of a failure."""
+        """Surrounds all that the processes share, so that others learn of a failure.
+
+        Inside of itself it does nothing: what follows a search may surround both.
+        """
         yield
 
 
@@ -96,6 +99,7 @@ class StoreProcesses(Processes):
         self.store, self.rank, self.size = store, rank, size
         self.hosting, self.patience = hosting, patience
         self._ended = threading.Event()
+        self._working = False
 
     def add(self, key: str, amount: int = 1) -> int:
         try:
@@ -128,6 +132,10 @@ class StoreProcesses(Processes):
 
     @contextmanager
     def working(self) -> Iterator[None]:
+        if self._working:
+            yield
+            return
+        self._working = True
         beats = threading.Thread(target=self._beat, daemon=True)
         beats.start()
         try:
@@ -140,6 +148,7 @@ class StoreProcesses(Processes):
             if self.hosting:
                 self._host_until_all_end()
         finally:
+            self._working = False
             self._ended.set()
             beats.join()
 

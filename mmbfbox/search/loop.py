@@ -94,17 +94,30 @@ class SearchLoop:
                 self.progress.end()
             if not self.processes.last('end'):
                 return None
-            self._see_all()
+            ranked = self.ranked()
         if len(self.dealt_with) < candidates:
             failed = sum(self.storage.final[index].error is not None for index in self.dealt_with)
             self.ending = self.candidate_filter.ending(failed)
-        ranked = best_first(self.storage.final.values(), self.metric)
         if not ranked:
             raise UserError(
                 f'none of the {len(self.storage.final)} candidates could be scored; {self.work_dir} '
                 f'says why, one line each'
             )
         return ranked
+
+    def ranked(self) -> list[Candidate]:
+        """Those scored on all images by any process, the best first; when all have come to the end.
+
+        Raises:
+            UserError: results of other processes are not to be seen.
+        """
+        self._see_all()
+        return best_first(self.storage.final.values(), self.metric)
+
+    def release(self) -> None:
+        """Give up the supernet, the images and their memory; nothing can be scored any more."""
+        del self.scorer, self.objective
+        self.latency = None
 
     def _open(self, folder: Path, candidates: int) -> None:
         rank = self.processes.rank

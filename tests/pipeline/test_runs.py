@@ -32,7 +32,7 @@ class Commands:
         self.calls: list[list[str]] = []
         self.fails: Callable[[list[str]], bool] = lambda command: False
 
-    def call(self, command: list[str], output: object) -> int:
+    def call(self, command: list[str], output: object, variables: object) -> int:
         self.calls.append(command[1:])
         tool = Path(command[1]).stem
         option = '--out' if tool in ('make_demo_data', 'face_scales') else '--work-dir'

@@ -3,4 +3,11 @@
 _base_ = './default.py'
 
 # On few images medium AP is less noisy than hard AP.
-search = dict(candidates=300, size=(480, 640), metric='medium')
+search = dict(
+    candidates=300,
+    size=(480, 640),
+    metric='medium',
+    # What is trained in the end, and compared after a ninth, a third and the whole of the final_config's
+    # training. A family names its baseline; finalists=None trains nothing.
+    finalists=dict(best=16, controls=4, rungs=[1 / 9, 1 / 3, 1], keep=[5, 2]),
+)

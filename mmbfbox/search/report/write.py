@@ -12,7 +12,10 @@ from typing import Any
 from mmbfbox.artifacts.arch import ArchFile
 from mmbfbox.artifacts.attention import ATTENTION_FILE, Attention
 from mmbfbox.errors import UserError
+from mmbfbox.search.finalists.standings import Standings
 from mmbfbox.search.report.figures import write_figures
+from mmbfbox.search.report.finalists import page_of
+from mmbfbox.search.report.finalists_figure import FIGURE, draw_finalists
 from mmbfbox.search.report.page_data import page_data
 from mmbfbox.search.report.source import read_findings
 from mmbfbox.search.storage.candidates import best_first
@@ -23,7 +26,7 @@ BEST = 20
 """Rows of the table of the best candidates."""
 
 _FILES = Path(__file__).parent / 'page'
-_SCRIPTS = ('dom.js', 'plots.js', 'arch.js', 'page.js')
+_SCRIPTS = ('dom.js', 'plots.js', 'arch.js', 'finalists.js', 'page.js')
 
 
 def write_report(
@@ -35,7 +38,7 @@ def write_report(
     runs: nothing in the work dir is changed but the report's own files. They are the page,
     ``score_vs_macs.png``, ``score_over_candidates.png``, ``choice_effects.png``, ``edge_effects.png``,
     and ``archs/<candidate>.json`` for the best ones, which the export commands of the page read.
-    Mean attention is shown if ``attention.json`` is there.
+    Mean attention is shown if ``attention.json`` is there, finalists as far as they are trained.
 
     Args:
         work_dir: work dir of the search.
@@ -69,6 +72,10 @@ def write_report(
         commands[places[candidate.index]] = shlex.join(['python', *map(str, words)])
     data = page_data(findings, attention, commands)
     write_figures(work_dir, candidates, metric)
+    standings = Standings.read(work_dir)
+    if standings is not None and standings.results:
+        data['finalists'] = page_of(standings)
+        draw_finalists(standings, work_dir / FIGURE)
     with atomic_write(work_dir / PAGE) as path:
         path.write_text(render(data), encoding='utf-8')
     return work_dir / PAGE

@@ -54,12 +54,16 @@ function archText(place) {
 }
 
 function showTip(event, place) {
-  const tip = byId('tip');
   const scores = data.subsets.map((name) => `${name} ${data.scores[name][place].toFixed(2)}`).join('   ');
   const costs = `backbone ${short(data.costs.backbone_macs[place])}, detector ${short(data.costs.detector_macs[place])}` +
     ` multiply-adds, ${short(data.costs.params[place])} parameters` +
     (data.costs.latency_ms ? `, ${short(data.costs.latency_ms[place])} ms` : '');
-  tip.replaceChildren(make('b', {}, `candidate ${data.index[place]}`), make('br'), scores, make('br'), costs, make('pre', {}, archText(place)));
+  placeTip(event, make('b', {}, `candidate ${data.index[place]}`), make('br'), scores, make('br'), costs, make('pre', {}, archText(place)));
+}
+
+function placeTip(event, ...content) {
+  const tip = byId('tip');
+  tip.replaceChildren(...content);
   tip.hidden = false;
   const { width, height } = tip.getBoundingClientRect();
   const left = event.clientX + 16 + width > innerWidth ? event.clientX - width - 16 : event.clientX + 16;

@@ -118,9 +118,9 @@ function fillEdges() {
   if (attention) byId('attention-note').textContent = ` Mean attention: how much of the added map the level lets through, over ${data.attention.images} held-out images and the ${data.attention.candidates} best candidates.`;
 }
 
-function refresh() { drawPlots(); fillSlots(); fillEdges(); }
+function refresh() { drawPlots(); drawFinalists(); fillSlots(); fillEdges(); }
 
 state.place = data.best[0].place;
-fillTop(); fillControls(); fillBest(); drawArch(); refresh(); markSelected();
+fillTop(); fillControls(); fillBest(); fillFinalists(); drawArch(); refresh(); markSelected();
 let waiting = 0;
-addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => { drawPlots(); }, 120); });
+addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => { drawPlots(); drawFinalists(); }, 120); });
