@@ -87,16 +87,15 @@ def plan_demo(
     root += ['--face-category', face_category] if face_category else []
     supernet = _train(plan, 'supernet', names.supernet, budget, seed, root)
     search_config, final = _config(plan, names.search), _config(plan, _final_of(names.supernet))
+    drawn: dict[str, int | None] = {} if seed is None else {'search.seed': seed}
+    if search_config.search.get('finalists'):
+        # The demo shows the chain; finalists would take another hour.
+        drawn['search.finalists'] = None
     search = plan.add_search(
         'search', names.search, supernet.done, 'score_vs_macs.png',
         arguments=[
             *root, *(['--candidates', str(budget.candidates)] if budget.candidates else []),
-<<<<<<< HEAD
-            *_options({} if seed is None else {'search.seed': seed}),
-=======
-            # The demo shows the chain; finalists would take another hour.
-            '--cfg-options', 'search.finalists=None',
->>>>>>> h16a
+            *_options(drawn),
         ],
         configs={'search': search_config, 'final': final},
     )  # fmt: skip
@@ -136,14 +135,14 @@ def _final_of(supernet: str) -> str:
 
 
 def _changed(budget: Budget, seed: int | None) -> list[str]:
-    options = {} if seed is None else {'randomness.seed': seed}
+    options: dict[str, int | None] = {} if seed is None else {'randomness.seed': seed}
     if budget.iterations is not None:
         keys = ('train_cfg.max_iters', 'default_hooks.checkpoint.interval')
         options |= dict.fromkeys(keys, budget.iterations)
     return _options(options)
 
 
-def _options(options: Mapping[str, int]) -> list[str]:
+def _options(options: Mapping[str, int | None]) -> list[str]:
     words = [f'{key}={value}' for key, value in options.items()]
     return ['--cfg-options', *words] if words else []
 
