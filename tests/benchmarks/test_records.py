@@ -15,7 +15,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.export.supernet import build_without_storage
 from mmbfbox.utils.config import load_config
 
-FILES = sorted(RECORDS.rglob('*.json'))
+FILES = sorted(RECORDS.glob('*/*.json'))
 ROOT = RECORDS.parents[1]
 PACKAGED_RECORD = RECORDS / 'light' / 'packaged-0.5g-seed0.json'
 WEIGHTS = ROOT / 'weights' / 'bfbox_0.5g.pth'
