@@ -1,4 +1,4 @@
-"""The small WIDER FACE of the tests in the layouts of one's own data."""
+"""A WIDER FACE folder in the layouts of one's own data; images are links to those that are there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.running_tools import run
 
 
 def as_coco(wider: Path, root: Path, splits: tuple[str, ...] = ('train',)) -> Path:
-    """``annotations/train.json`` by the tool that users have, and ``train``, a link to the images."""
+    """``annotations/train.json``, by the tool that users have, and the folder of images ``train``."""
     (root / 'annotations').mkdir(parents=True)
     for split in splits:
         images = wider / f'WIDER_{split}/images'
@@ -23,10 +23,9 @@ def as_coco(wider: Path, root: Path, splits: tuple[str, ...] = ('train',)) -> Pa
 
 
 def as_text(wider: Path, root: Path, splits: tuple[str, ...] = ('train',)) -> Path:
-    """``train.txt``, and ``images``, in which all lie below their events."""
-    (root / 'images').mkdir(parents=True)
+    """``train.txt`` and the folder of images ``train``."""
+    root.mkdir(parents=True)
     for split in splits:
         shutil.copy(annotations(wider, split), root / f'{split}.txt')
-        for event in sorted((wider / f'WIDER_{split}/images').iterdir()):
-            shutil.copytree(event, root / 'images' / event.name, dirs_exist_ok=True)
+        (root / split).symlink_to(wider / f'WIDER_{split}/images')
     return root
