@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan, nan
 from typing import Any, ClassVar
 
@@ -18,9 +18,10 @@ class Candidate(Line):
     Args:
         index: its number in the sampler's sequence.
         arch: the arch.
-        scores: AP of ``easy``, ``medium`` and ``hard``, as fractions. Of a stopped candidate those of
-            the images that it has seen; empty if it failed. NaN where these images have no face that
-            counts.
+        scores: AP of ``easy``, ``medium`` and ``hard``, as fractions; with ``search.score`` also their
+            ``mean``, and what :mod:`mmbfbox.evaluation.wider.noise` says of each. Of a stopped candidate
+            those of the images that it has seen; empty if it failed. NaN where these images have no face
+            that counts.
         backbone_macs: multiply-adds of the backbone at 224x224.
         detector_macs: multiply-adds of the detector at the size that was scored.
         params: parameters of the detector.
@@ -29,6 +30,7 @@ class Candidate(Line):
         parts: pairs of (images scored so far, AP so far by the search's metric), if the search prunes.
             NaN where these images have no face that counts.
         stopped: after how many images it was pruned.
+        proxies: zero-cost scores, by name, if they were asked for.
         error: why it could not be scored, as one line.
     """
 
@@ -44,6 +46,7 @@ class Candidate(Line):
     latency_ms: float | None = None
     parts: tuple[tuple[int, float], ...] = ()
     stopped: int | None = None
+    proxies: dict[str, float] = field(default_factory=dict)
     error: str | None = None
 
     @property
@@ -62,8 +65,9 @@ class Candidate(Line):
         plain = {**super().to_plain(), 'arch': self.arch.to_dict()}
         plain['scores'] = to_json_numbers(self.scores)
         plain['parts'] = [(images, None if isnan(ap) else ap) for images, ap in self.parts]
-        if not self.parts:
-            del plain['parts']
+        for name in ('parts', 'proxies'):
+            if not plain[name]:
+                del plain[name]
         return plain
 
     @classmethod

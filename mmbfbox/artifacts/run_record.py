@@ -19,6 +19,7 @@ class RunRecord(Artifact):
         config: that was trained, by the name under which the package ships it.
         options: what was changed in it, dotted key to value.
         arch: of a searched network, as text.
+        recipe: hash of those settings that decide the weights and the test, without the seed.
         crops: training images that the network has seen, each time counted.
         curve: pairs of an iteration and the mean loss since the pair before.
         loss: mean over the last fifth of the training. All trainings of one data order see the same
@@ -39,6 +40,7 @@ class RunRecord(Artifact):
     scores: dict[str, float]
     options: dict[str, Any] = field(default_factory=dict)
     arch: str | None = None
+    recipe: str | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """As plain values."""

@@ -2,6 +2,7 @@
 
 from mmbfbox.datasets.coco_face import CocoFaceDataset
 from mmbfbox.datasets.face_benchmarks import FaceBenchmarkDataset
+from mmbfbox.datasets.fixed_samples import FixedSamples
 from mmbfbox.datasets.sampler import ResumableSampler, SampleIndex
 from mmbfbox.datasets.transforms import (
     DamagedImageError,
@@ -19,6 +20,7 @@ __all__ = [
     'DecodeFaceImage',
     'FaceBenchmarkDataset',
     'FacePhotometricDistortion',
+    'FixedSamples',
     'LoadFaceImage',
     'ResumableSampler',
     'SampleIndex',

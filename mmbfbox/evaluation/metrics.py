@@ -18,6 +18,7 @@ from mmbfbox.evaluation.fddb import io as fddb_io
 from mmbfbox.evaluation.fddb.protocol import evaluate_fddb
 from mmbfbox.evaluation.wider.ground_truth import WiderGroundTruth
 from mmbfbox.evaluation.wider.io import write_wider_predictions
+from mmbfbox.evaluation.wider.noise import ap_with_noise
 from mmbfbox.evaluation.wider.protocol import evaluate_wider_face
 
 Floats = NDArray[np.float64]
@@ -91,6 +92,8 @@ class WiderFaceMetric(_FaceMetric):
             (``(G,)`` bool) and makes the subsets by face height.
         out_dir: folder for the official prediction txt files; None writes nothing.
         integer: the integer arithmetic of the MATLAB program.
+        resamples: with 1 or more, the results have the mean of the three APs, too, and the noise of all
+            four: AP on each half of the images, and the standard error by so many resamples of them.
         collect_device: 'cpu' or 'gpu', see ``BaseMetric``.
         prefix: of the result keys.
 
@@ -106,10 +109,12 @@ class WiderFaceMetric(_FaceMetric):
         ground_truth: str | None = None,
         out_dir: str | None = None,
         integer: bool = False,
+        resamples: int = 0,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
+        self.resamples = resamples
         self.ground_truth = (
             None if ground_truth is None else WiderGroundTruth.from_mats(ground_truth)
         )
@@ -140,6 +145,8 @@ class WiderFaceMetric(_FaceMetric):
             )
         else:
             faces = self.ground_truth.select(predictions)
+        if self.resamples:
+            return ap_with_noise(predictions, faces, self.resamples, self.integer)
         return evaluate_wider_face(predictions, faces, integer=self.integer).ap
 
 

@@ -37,7 +37,10 @@ from mmbfbox.utils.quiet import build_quietly
 from mmbfbox.utils.renamed_keys import rename_keys
 
 NEEDED = ('candidates', 'seed', 'metric', 'size', 'constraints', 'best')
-OPTIONAL = ('sampler', 'freeze', 'latency', 'pruner', 'chunk', 'scorer', 'export', 'finalists')
+OPTIONAL = (
+    *('sampler', 'freeze', 'latency', 'pruner', 'chunk', 'scorer', 'export', 'finalists'),
+    *('recalibration',),
+)
 LATENCIES = 'latencies.jsonl'
 
 

@@ -14,6 +14,7 @@ from mmbfbox.search.constraints import Constraints
 from mmbfbox.search.pruner import Pruner
 from mmbfbox.search.samplers import complete_settings
 from mmbfbox.search.scoring.build import complete_identity
+from mmbfbox.search.scoring.data import recalibration_loader
 from mmbfbox.search.scoring.interface import Scorer
 from mmbfbox.space import FrozenSpace, JointSpace
 from mmbfbox.utils.fingerprint import fingerprint
@@ -101,7 +102,10 @@ def _images(
     config: Config, scorer: Scorer, name: str, other: str, trained_on: Collection[str] | None
 ) -> ImageList:
     """A list of images: how many, of which file, and what else the same images are used for."""
-    dataset, names = config[f'{name}_dataloader'].dataset, scorer.images[name]
+    loader = recalibration_loader(config) if name == 'recalibration' else config.held_out_dataloader
+    dataset, names = loader.dataset, scorer.images[name]
+    if dataset.get('type') == 'FixedSamples':
+        dataset = dataset.dataset
     own = set(names)
     return ImageList(
         number=len(names),

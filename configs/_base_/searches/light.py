@@ -7,6 +7,8 @@ search = dict(
     candidates=300,
     size=(480, 640),
     metric='medium',
+    # Batch norm of candidates: on training crops, whose statistics final networks are tested with.
+    recalibration='crops',
     # What is trained in the end, and compared after a ninth, a third and the whole of the final_config's
     # training. A family names its baseline; finalists=None trains nothing.
     finalists=dict(best=16, controls=4, rungs=[1 / 9, 1 / 3, 1], keep=[5, 2]),

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from mmdet.registry import DATASETS
-from mmengine import Config
+from mmengine import Config, ConfigDict
 
 from mmbfbox.errors import UserError
 
 NEEDED = ('recalibration_dataloader', 'held_out_dataloader', 'held_out_evaluator')
+
+RECALIBRATIONS = ('images', 'crops')
+CROPS = 480
+"""Training crops whose statistics are pooled: those of a few hundred differ by less than the AP shows."""
 
 
 def check_config(config: Config) -> None:
@@ -24,6 +28,33 @@ def check_config(config: Config) -> None:
             f'the config lacks {", ".join(missing)}, which scoring needs; inherit from a search '
             f'config like configs/paper/bfbox_search_wider_face.py'
         )
+
+
+def recalibration_loader(config: Config) -> Any:
+    """The loader of what batch norm of a candidate is recalibrated on.
+
+    With ``search.recalibration='images'``, the default, it is ``recalibration_dataloader``: whole training
+    images, letterboxed as for the score. With ``'crops'`` it is a fixed list of crops of the training
+    pipeline, in batches as in training; ``tools/test.py --norm-statistics crops`` takes just these.
+
+    Raises:
+        UserError: another word, or a config without training images.
+    """
+    kind = (config.get('search') or {}).get('recalibration', 'images')
+    if kind not in RECALIBRATIONS:
+        raise UserError(
+            f'search.recalibration is {kind!r}, expected one of {", ".join(RECALIBRATIONS)}'
+        )
+    if kind == 'images':
+        return config.recalibration_dataloader
+    loader = config.get('train_dataloader')
+    if loader is None:
+        raise UserError(
+            "search.recalibration='crops' needs train_dataloader, whose crops they are; inherit from the "
+            "supernet's config, or use 'images'"
+        )
+    crops = dict(type='FixedSamples', dataset=loader.dataset, number=CROPS)
+    return ConfigDict(dataset=crops, batch_size=loader.get('batch_size', 1), num_workers=0)
 
 
 def build_dataset(config: Any, name: str) -> Any:
@@ -58,5 +89,5 @@ def batch_sizes(config: Config, held_out: int | None = None) -> dict[str, Any]:
     """
     return {
         'batch_size': held_out or config.held_out_dataloader.get('batch_size', 1),
-        'recalibration_batch_size': config.recalibration_dataloader.get('batch_size', 1),
+        'recalibration_batch_size': recalibration_loader(config).get('batch_size', 1),
     }

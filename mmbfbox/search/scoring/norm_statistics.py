@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mmdet.registry import DATASETS
 from mmengine import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import print_log
 from torch import nn
 
-from mmbfbox.datasets.randomness import seeded
+from mmbfbox.datasets.fixed_samples import FixedSamples
 from mmbfbox.engine.norm_shift import norm_shift, running_moments
 from mmbfbox.errors import UserError
+from mmbfbox.search.scoring.data import CROPS
+from mmbfbox.search.scoring.interface import batches_in_parts
 from mmbfbox.search.scoring.recalibration import batch_norms, recalibrate
 
 KINDS = ('running', 'crops', 'images')
-CROPS = 480
-"""Training crops whose statistics are pooled: those of a few hundred differ by less than the AP shows."""
-
 _SOURCES = dict(crops='train_dataloader', images='recalibration_dataloader')
 
 
@@ -81,13 +79,6 @@ class NormStatistics:
         )
 
     def _batches(self) -> Iterator[Any]:
-        dataset = DATASETS.build(self._loader.dataset)
-        number = len(dataset) if self.kind == 'images' else min(CROPS, len(dataset))
-        size = self._loader.batch_size
-        chosen = [index * len(dataset) // number for index in range(number)]
-        for start in range(0, number, size):
-            samples = []
-            for index in chosen[start : start + size]:
-                with seeded(index):
-                    samples.append(dataset[index])
-            yield pseudo_collate(samples)
+        samples = FixedSamples(self._loader.dataset, None if self.kind == 'images' else CROPS)
+        for batch in batches_in_parts(len(samples), self._loader.batch_size, parts=1)[0]:
+            yield pseudo_collate([samples[place] for place in batch])

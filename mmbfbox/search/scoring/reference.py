@@ -17,7 +17,13 @@ from torch.utils.data import DataLoader
 from mmbfbox.datasets.shared_memory import check_shared_memory
 from mmbfbox.engine import load_weights
 from mmbfbox.export import subnet_model, subnet_weights
-from mmbfbox.search.scoring.data import batch_sizes, build_dataset, check_config, image_names
+from mmbfbox.search.scoring.data import (
+    batch_sizes,
+    build_dataset,
+    check_config,
+    image_names,
+    recalibration_loader,
+)
 from mmbfbox.search.scoring.interface import DEFAULT_PARTS, Keep, batches_in_parts, check_finite
 from mmbfbox.search.scoring.precision import float32_arithmetic
 from mmbfbox.search.scoring.recalibration import batch_norms, recalibrate
@@ -64,7 +70,9 @@ class ReferenceScorer:
 
     def _loaders(self, name: str, parts: int) -> list[DataLoader[Any]]:
         """A loader for each part, of exactly these batches: samplers would divide them among processes."""
-        config = self.config[f'{name}_dataloader']
+        config = self.config.held_out_dataloader
+        if name == 'recalibration':
+            config = recalibration_loader(self.config)
         dataset = build_dataset(config, name)
         self.images[name] = image_names(dataset)
         self._metainfo = dataset.metainfo

@@ -14,7 +14,13 @@ from mmengine.device import get_device
 from torch import Tensor
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.scoring.data import batch_sizes, build_dataset, check_config, image_names
+from mmbfbox.search.scoring.data import (
+    batch_sizes,
+    build_dataset,
+    check_config,
+    image_names,
+    recalibration_loader,
+)
 from mmbfbox.search.scoring.fast.detections import detect
 from mmbfbox.search.scoring.fast.images import ResidentImages
 from mmbfbox.search.scoring.fast.machine import default_memory, to_bytes
@@ -54,7 +60,7 @@ class FastScorer:
         channels_last: memory layout of the network. Defaults to True.
         precision: ``'fp32'``, ``'bf16'``, or on NVIDIA GPUs ``'tf32'`` or ``'fp16'``. Defaults to ``'fp32'``.
         batch_size: held-out images that are scored at once. Defaults to that of ``held_out_dataloader``.
-            Images to recalibrate on keep the batches of ``recalibration_dataloader``: they are part of
+            Images to recalibrate on keep their batches: they are part of
             what a score means.
         cache_memory: GiB for activations that following archs use again; 0 keeps none. Defaults to 40 %
             of the memory that is free, divided by the processes that share it.
@@ -99,9 +105,7 @@ class FastScorer:
         budget = to_bytes('image_memory', image_memory, free / 4)
         self.images: dict[str, list[str]] = {}
         self._pixels: dict[str, ResidentImages] = {}
-        self._read(
-            'recalibration', config.recalibration_dataloader, parts=1, size=None, budget=budget
-        )
+        self._read('recalibration', recalibration_loader(config), parts=1, size=None, budget=budget)
         left = budget - self._pixels['recalibration'].bytes
         self._parts = self._read('held_out', config.held_out_dataloader, parts, batch_size, left)
         metainfo = self._pixels['held_out'].dataset.metainfo
