@@ -62,6 +62,8 @@ setup(
         # The same for those who compile mmcv themselves, and its old name.
         'mm': [*TRAINING, 'mmcv>=2.0.0,<2.2.0'],
         'demo': [*TRAIN, 'scikit-image>=0.22'],
+        # The site of the documents: make docs.
+        'docs': ['mkdocs>=1.6,<2', 'mkdocs-material>=9.6', 'mkdocstrings>=1', 'mkdocstrings-python>=2'],
         'watch': ['tensorboard>=2.15'],
         'dev': [
             'hypothesis>=6',

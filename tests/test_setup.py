@@ -85,7 +85,7 @@ def test_no_torch_is_accepted_whose_safe_loading_is_not_safe(metadata: Message) 
     assert '2.6.0' in allowed and '2.5.1' not in allowed
 
 
-@pytest.mark.parametrize('extra', ['', 'openvino', 'train', 'mm', 'demo', 'watch', 'dev'])
+@pytest.mark.parametrize('extra', ['', 'openvino', 'train', 'mm', 'demo', 'docs', 'watch', 'dev'])
 def test_the_tested_versions_are_among_those_that_are_asked_for(
     metadata: Message, extra: str
 ) -> None:
