@@ -1,8 +1,10 @@
 """Metadata and contents of the package; the pinned environment is in requirements/."""
 
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION: dict[str, str] = {}
@@ -29,6 +31,25 @@ TRAINING = [
 ]
 TRAIN = [*TRAINING, 'mmbfbox-ops>=0.1', 'mmcv-lite>=2.0.0,<2.2.0']
 
+# Of the checkout, not of a package.
+NOT_SHIPPED = 'make_env.sh'
+
+
+class BuildWithIndex(build_py):
+    """Adds ``.mim``, where OpenMMLab's tools look for a package's model index, configs and tools."""
+
+    def run(self) -> None:
+        super().run()
+        if getattr(self, 'editable_mode', False):
+            return
+        folder = Path(self.build_lib) / 'mmbfbox' / '.mim'
+        shutil.rmtree(folder, ignore_errors=True)
+        skipped = shutil.ignore_patterns('__pycache__', NOT_SHIPPED)
+        for name in ('configs', 'tools'):
+            shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+        shutil.copy(ROOT / 'model-index.yml', folder)
+
+
 setup(
     name='mmbfbox',
     version=VERSION['__version__'],
@@ -53,7 +74,8 @@ setup(
         'mmbfbox.search.report': ['page/*'],
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
     },
-    exclude_package_data={'mmbfbox.tools': ['make_env.sh']},
+    exclude_package_data={'mmbfbox.tools': [NOT_SHIPPED]},
+    cmdclass={'build_py': BuildWithIndex},
     # Enough to detect faces with what has been exported; the numbers are the oldest that the tests ran with.
     install_requires=['numpy>=2', 'onnxruntime>=1.23.2', f'opencv-python-headless{OPENCV}'],
     extras_require={
@@ -62,6 +84,8 @@ setup(
         # The same for those who compile mmcv themselves, and its old name.
         'mm': [*TRAINING, 'mmcv>=2.0.0,<2.2.0'],
         'demo': [*TRAIN, 'scikit-image>=0.22'],
+        # The site of the documents: make docs.
+        'docs': ['mkdocs>=1.6,<2', 'mkdocs-material>=9.6', 'mkdocstrings>=1', 'mkdocstrings-python>=2'],
         'watch': ['tensorboard>=2.15'],
         'dev': [
             'hypothesis>=6',

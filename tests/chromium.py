@@ -46,6 +46,7 @@ class Chromium:
 
     Attributes:
         faults: what the page has thrown or logged as an error.
+        requests: addresses that the page has asked for.
     """
 
     def __init__(self, *flags: str) -> None:
@@ -64,10 +65,11 @@ class Chromium:
         os.close(answers)
         self._read, self._number, self._session = b'', 0, None
         self.faults: list[str] = []
+        self.requests: list[str] = []
         page = self.call('Target.createTarget', url='about:blank')['targetId']
         attached = self.call('Target.attachToTarget', targetId=page, flatten=True)
         self._session = attached['sessionId']
-        for domain in ('Page', 'Runtime', 'DOM', 'Log'):
+        for domain in ('Page', 'Runtime', 'DOM', 'Log', 'Network'):
             self.call(f'{domain}.enable')
 
     def __enter__(self) -> Chromium:
@@ -119,8 +121,10 @@ class Chromium:
         if event.get('method') == 'Runtime.exceptionThrown':
             details = given['exceptionDetails']
             self.faults.append(details.get('exception', {}).get('description', details['text']))
+        elif event.get('method') == 'Network.requestWillBeSent':
+            self.requests.append(given['request']['url'])
         elif event.get('method') == 'Log.entryAdded' and given['entry']['level'] == 'error':
-            self.faults.append(given['entry']['text'])
+            self.faults.append(' '.join((given['entry']['text'], given['entry'].get('url', ''))))
 
     def open(self, address: str, before: str = '') -> None:
         """Go to a page.

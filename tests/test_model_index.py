@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from docs.building.model_index import MEASURED, folders, index, metafile, network
+from docs.building.model_tables import DOCUMENTS, filled
 from mmbfbox.reproduce.tables import TABLES, config_name
 from mmbfbox.utils.config import load_config
 
@@ -57,6 +60,48 @@ def test_every_result_is_one_that_the_docs_report():
     for result in results:
         row = ' | '.join(f'{value:.2f}' for value in result['Metrics'].values())
         assert f'| {row} |' in docs
+
+
+@pytest.mark.parametrize('folder', folders(), ids=lambda folder: folder.name)
+def test_a_metafile_is_what_its_configs_and_the_records_say(folder: Path):
+    told = 'run: python docs/building/model_index.py'
+    assert (folder / 'metafile.yml').read_text() == metafile(folder, measure=False), told
+
+
+def test_the_index_is_what_the_folders_say():
+    assert (ROOT / 'model-index.yml').read_text() == index()
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'light/0.5g/bfbox_packaged_light-0.5g_wider_mini',
+        'light/0.5g/bfbox_search_light-0.5g_wider_mini',
+        'demo/bfbox_supernet_demo',
+        'demo/retinanet_r18_fpn_demo',
+    ],
+)
+def test_sizes_are_those_of_the_network_that_the_config_builds(name: str):
+    (model,) = (model for _, model in MODELS if model['Config'] == f'configs/{name}.py')
+    said = {key: model['Metadata'][key] for key in MEASURED if key in model['Metadata']}
+    assert said == network(load_config(name))
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda document: document.name)
+def test_the_table_of_models_is_what_was_measured(document: Path):
+    text = document.read_text()
+    assert '| `bfbox_0.5g.onnx` |' in text
+    assert filled(text) == text, 'run: python docs/building/model_tables.py'
+
+
+def test_the_card_says_what_the_table_says():
+    (model,) = json.loads((ROOT / 'benchmarks' / 'records' / 'packaged.json').read_text())
+    card = (ROOT / model['card']).read_text()
+    for file in model['files']:
+        scores = ' / '.join(f'{file[name]:.2f}' for name in ('easy', 'medium', 'hard'))
+        assert f'{file["precision"]} {scores}' in card
+        for milliseconds in file['milliseconds'].values():
+            assert str(milliseconds) in card
 
 
 def links(readme: Path) -> set[Path]:

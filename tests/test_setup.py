@@ -13,6 +13,8 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+import yaml
+from mmengine import Config
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -31,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ('mmbfbox', 'configs', 'tools'):
         skipped = shutil.ignore_patterns('__pycache__')
         shutil.copytree(ROOT / folder, source / folder, ignore=skipped)
-    for file in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE'):
+    for file in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'model-index.yml'):
         shutil.copy(ROOT / file, source)
     command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation', '.']
     subprocess.run([*command, '-q', '-w', 'dist'], cwd=source, check=True)
@@ -85,7 +87,7 @@ def test_no_torch_is_accepted_whose_safe_loading_is_not_safe(metadata: Message) 
     assert '2.6.0' in allowed and '2.5.1' not in allowed
 
 
-@pytest.mark.parametrize('extra', ['', 'openvino', 'train', 'mm', 'demo', 'watch', 'dev'])
+@pytest.mark.parametrize('extra', ['', 'openvino', 'train', 'mm', 'demo', 'docs', 'watch', 'dev'])
 def test_the_tested_versions_are_among_those_that_are_asked_for(
     metadata: Message, extra: str
 ) -> None:
@@ -132,6 +134,17 @@ def test_wheel_holds_every_config_tool_and_part_of_the_report(installed: Path) -
     page = Path('mmbfbox/search/report/page')
     parts = sorted(file.name for file in (ROOT / page).iterdir())
     assert sorted(file.name for file in (installed / page).iterdir()) == parts and len(parts) > 3
+
+
+def test_wheel_holds_the_model_index_where_mim_looks_for_it(installed: Path) -> None:
+    folder = installed / 'mmbfbox' / '.mim'
+    files = yaml.safe_load((folder / 'model-index.yml').read_text())['Import']
+    models = [m for file in files for m in yaml.safe_load((folder / file).read_text())['Models']]
+    assert len(models) > 80
+    assert all((folder / model['Config']).is_file() for model in models)
+    light = next(m['Config'] for m in models if m['Name'] == 'retinanet_r18_fpn_demo')
+    assert Config.fromfile(folder / light).model == load_config(light).model
+    assert (folder / 'tools' / 'train.py').is_file() and not [*folder.rglob('make_env.sh')]
 
 
 def test_installed_package_finds_its_configs(installed: Path, tmp_path: Path) -> None:

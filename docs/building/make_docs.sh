@@ -20,7 +20,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   printf '%s\n' "$wanted" >"$stamp"
 fi
 
-# Material for MkDocs says at each start what its authors plan.
-NO_MKDOCS_2_WARNING=1 $venv/bin/python -m mkdocs build --strict --quiet --site-dir site
+# Not --quiet: warnings that are not written do not count. Material for MkDocs says at each start what its authors plan.
+NO_MKDOCS_2_WARNING=1 $venv/bin/python -m mkdocs build --strict --site-dir site
 [ "${PAGE:-}" = no ] || bash docs/demo/build.sh site/demo
 echo "the documents are in site/; look at them with: $venv/bin/python -m http.server --directory site"

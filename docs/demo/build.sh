@@ -17,6 +17,6 @@ npm ci --prefix "$scratch" --silent --ignore-scripts --no-audit --no-fund
 mkdir -p "$out/vendor" "$out/models"
 cp "$here"/*.html "$here"/*.css "$here"/*.js "$out"
 runtime=$scratch/node_modules/onnxruntime-web
-cp "$runtime"/dist/ort.wasm.bundle.min.mjs "$runtime"/dist/ort-wasm-simd-threaded.wasm "$out/vendor"
+cp "$runtime"/dist/ort.wasm.min.mjs "$runtime"/dist/ort-wasm-simd-threaded.{mjs,wasm} "$out/vendor"
 cp "$here"/../../mmbfbox/deploy/weights/bfbox_0.5g.onnx "$out/models"
 echo "the page is in $out; try it: python -m http.server --directory $out"

@@ -10,7 +10,7 @@ export const LEAST = 0.05;
 export class Detector {
   /** Load a model from an address beside this page. */
   static async load(address) {
-    const ort = await import('./vendor/ort.wasm.bundle.min.mjs');
+    const ort = await import('./vendor/ort.wasm.min.mjs');
     ort.env.wasm.numThreads = 1;
     ort.env.wasm.wasmPaths = new URL('./vendor/', import.meta.url).href;
     const answer = await fetch(address);

@@ -12,14 +12,22 @@ const video = part('video');
 let detector;
 let shown; // the picture and its boxes, drawn again when the threshold moves
 let stream;
+let looking = Promise.resolve(); // the runtime computes one picture at a time
 
 function say(text, isError = false) {
   part('message').textContent = text;
   part('message').classList.toggle('error', isError);
 }
 
-/** Look at a picture or a frame, and show it. */
-async function look(source, width, height) {
+/** Look at a picture or a frame when the one before is done, and show it. */
+function look(source, width, height) {
+  const turn = looking.then(() => lookNow(source, width, height));
+  looking = turn.catch(() => {});
+  return turn;
+}
+
+async function lookNow(source, width, height) {
+  shown = undefined;
   canvas.width = width;
   canvas.height = height;
   context.drawImage(source, 0, 0, width, height);

@@ -16,7 +16,7 @@ class Backend(Protocol):
     """A network that can be run by several threads at once.
 
     Attributes:
-        metadata: what the file says of itself, see :mod:`mmbfbox.deploy.model_info`.
+        metadata: what the file says of itself, see :class:`~mmbfbox.artifacts.onnx_meta.OnnxMeta`.
         outputs: names of the outputs.
     """
 
