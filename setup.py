@@ -50,8 +50,10 @@ setup(
     package_data={
         'mmbfbox.configs': ['**/*.py', '**/*.md', '**/*.yml'],
         'mmbfbox.deploy': ['weights/*'],
+        'mmbfbox.pipeline.run_report': ['page/*'],
         'mmbfbox.search.report': ['page/*'],
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
+        'mmbfbox.utils.page': ['*.css', '*.js'],
     },
     exclude_package_data={'mmbfbox.tools': ['make_env.sh']},
     # Enough to detect faces with what has been exported; the numbers are the oldest that the tests ran with.
