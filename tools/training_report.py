@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         '--test',
         metavar='DIR',
-        help='work dir of tools/test.py; by default RUN itself, or RUN_test beside it',
+        help='work dir of tools/test.py; by default RUN itself, RUN_test beside it or RUN/test',
     )
     parser.add_argument(
         '--pictures',

@@ -21,6 +21,15 @@ from mmbfbox.utils.text import read_text
 HOW = frozenset({'work_dir', 'resume', 'launcher', 'load_from', 'experiment_name'})
 """Keys of a config that say where and how a training ran, not which one it was."""
 
+FACTS = (
+    ('data', 'data_root'),
+    ('annotations', 'train_dataloader.dataset.ann_file'),
+    ('images a step', 'train_dataloader.batch_size'),
+    ('optimizer', 'optim_wrapper.optimizer.type'),
+    ('learning rate', 'optim_wrapper.optimizer.lr'),
+)
+"""Keys of a config that say the most about a training, and what they are called."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -63,8 +72,8 @@ def read_run(path: str | Path, test: str | Path | None = None) -> Run:
     Args:
         path: work dir of ``tools/train.py``, also of a training that still runs, or the JSON file of a
             :class:`~mmbfbox.artifacts.run_record.RunRecord`.
-        test: work dir of ``tools/test.py``. By default that of the training, or, as pipelines lay them
-            out, the folder beside it whose name ends with ``_test``.
+        test: work dir of ``tools/test.py``. By default that of the training, the folder beside it whose
+            name ends with ``_test``, as pipelines lay them out, or ``test`` in it.
 
     Raises:
         UserError: there is no training, or a record is damaged or of a newer version.
@@ -83,7 +92,8 @@ def test_folder(path: Path, test: str | Path | None = None) -> Path | None:
     Raises:
         UserError: the folder that is given has none.
     """
-    places = [Path(test)] if test else [path, path.with_name(f'{path.name}_test')]
+    usual = [path, path.with_name(f'{path.name}_test'), path / 'test']
+    places = [Path(test)] if test else usual
     found = [place for place in places if (place / 'metrics.json').is_file()]
     if test and not found:
         raise UserError(f'{test} has no metrics.json; give the work dir of tools/test.py')
@@ -128,7 +138,8 @@ def _of_folder(path: Path, test: Path | None) -> Run:
     check = _read(SupernetCheck, path / CHECK_FILE)
     step = _read(StepRecord, path / 'step.json')
     facts = [('command', step.command)] if step else []
-    facts += _facts_of(record) if record else []
+    facts += [(name, settings[key]) for name, key in FACTS if key in settings]
+    facts += _facts_of(record) if record else [('seed', settings.get('randomness.seed', '–'))]
     if metrics and metrics.settings:
         facts.append(('tested at', str(metrics.settings)))
     return Run(
@@ -191,9 +202,10 @@ def _whole(text: str | None) -> int | None:
 
 
 def _settings(text: str, path: Path) -> dict[str, str]:
-    if not text:
+    try:
+        config = config_from_text(text, str(path)).to_dict()
+    except UserError:  # a config of others, with more than settings: its text is shown all the same
         return {}
-    config = config_from_text(text, str(path)).to_dict()
     kept = {key: value for key, value in config.items() if key not in HOW}
     return {key: str(value) for key, value in _flat(kept, '')}
 

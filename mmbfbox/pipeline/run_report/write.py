@@ -83,9 +83,16 @@ def _names(paths: Sequence[str | Path], runs: Sequence[Run]) -> list[str]:
 
 
 def _differences(runs: Sequence[Run]) -> list[str]:
-    """Keys of settings that not all runs have alike."""
+    """Keys of settings that not all runs have alike.
+
+    A record holds no config, only what was changed in one: that is shown, the rest of it is not known.
+    """
+    whole = [run for run in runs if run.config]
+    changed = {key for run in runs if not run.config for key in run.settings}
     keys = dict.fromkeys(key for run in runs for key in run.settings)
-    return [key for key in keys if len({run.settings.get(key) for run in runs}) > 1]
+    return [
+        key for key in keys if key in changed or len({run.settings.get(key) for run in whole}) > 1
+    ]
 
 
 def _write(path: Path, data: dict[str, Any]) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,15 +21,13 @@ def render_page(folder: Path, scripts: Sequence[str], data: Mapping[str, Any]) -
     Args:
         folder: of ``page.html``, ``page.css`` and the scripts.
         scripts: names of the scripts, in their order.
-        data: plain values, which the scripts find as ``data``.
-
-    Raises:
-        ValueError: a number is infinite or not a number, which JSON does not have.
+        data: plain values, which the scripts find as ``data``. Numbers that are infinite or not a number,
+            which JSON does not have, become null.
     """
     parts = {
         'CSS': _text(_BASE / 'base.css') + _text(folder / 'page.css'),
         # "</script>" in a name would end the element.
-        'DATA': json.dumps(data, separators=(',', ':'), allow_nan=False).replace('</', '<\\/'),
+        'DATA': json.dumps(_finite(data), separators=(',', ':')).replace('</', '<\\/'),
         'JS': '"use strict";\n'
         + _text(_BASE / 'base.js')
         + ''.join(_text(folder / name) for name in scripts),
@@ -36,6 +35,14 @@ def render_page(folder: Path, scripts: Sequence[str], data: Mapping[str, Any]) -
     return re.sub(
         r'/\*(CSS|DATA|JS)\*/', lambda match: parts[match[1]], _text(folder / 'page.html')
     )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _text(path: Path) -> str:
