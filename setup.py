@@ -71,8 +71,10 @@ setup(
     package_data={
         'mmbfbox.configs': ['**/*.py', '**/*.md', '**/*.yml'],
         'mmbfbox.deploy': ['weights/*'],
+        'mmbfbox.pipeline.run_report': ['page/*'],
         'mmbfbox.search.report': ['page/*'],
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
+        'mmbfbox.utils.page': ['*.css', '*.js'],
     },
     exclude_package_data={'mmbfbox.tools': [NOT_SHIPPED]},
     cmdclass={'build_py': BuildWithIndex},

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from mmbfbox.command_line import make_parser
 from mmbfbox.errors import exit_on_user_error
-from mmbfbox.pipeline.demo import BUDGETS, plan_demo, write_results
+from mmbfbox.pipeline.demo import BUDGETS, COMPARISON, plan_demo, write_results
 from mmbfbox.pipeline.run import run
+from mmbfbox.pipeline.run_report import PAGE
 from mmbfbox.utils.data_layout import find_layout
 
 TOOLS = Path(__file__).resolve().parent
@@ -74,6 +75,8 @@ def main() -> None:
         ('score against MACs', steps['search'].done),
         ('best architecture', steps['best'].done),
         ('final detector', steps['final'].done),
+        ('page of the training', steps['final'].folder / PAGE),
+        ('beside the baseline', folder / COMPARISON),
         ('detections', steps['final_test'].folder / 'pictures' / 'detections.png'),
         ('official txt files', steps['final_test'].folder / 'predictions'),
     ):

@@ -78,7 +78,9 @@ def parse_arguments() -> argparse.Namespace:
         help='also report each pyramid level alone, in the same pass (tables 1 and 2 of the paper)',
     )
     parser.add_argument(
-        '--pictures', metavar='DIR', help='draw the detections on a few images and write them here'
+        '--pictures',
+        metavar='DIR',
+        help='draw the detections on a few images, and on those with the most errors, and write them here',
     )
     parser.add_argument(
         '--number', type=int, default=9, metavar='N', help='how many pictures; 9 by default'

@@ -23,6 +23,7 @@ from mmbfbox.command_line import (
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
 from mmbfbox.errors import UserError, exit_on_user_error
+from mmbfbox.pipeline.run_report import write_training_report
 from mmbfbox.search.scoring.checkup import check_supernet, check_table
 
 
@@ -66,8 +67,18 @@ def main() -> None:
         config.load_from = None if args.resume == 'auto' else args.resume
     runner = RUNNERS.build(config) if 'runner_type' in config else Runner.from_cfg(config)
     runner.train()
+    if is_main_process():
+        report(runner)
     if config.get('supernet_check'):
         check(config, runner)
+
+
+def report(runner: Runner) -> None:
+    """Write the page of the training; what goes wrong there is no fault of the training."""
+    try:
+        runner.logger.info(f'wrote {write_training_report(runner.work_dir)}')
+    except UserError as error:
+        runner.logger.info(f'no page of this training: {error}')
 
 
 def check(config: Config, runner: Runner) -> None:

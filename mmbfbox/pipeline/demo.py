@@ -14,12 +14,15 @@ from mmengine.registry import init_default_scope
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.models import traced_macs
 from mmbfbox.pipeline.plan import Pipeline
+from mmbfbox.pipeline.run_report import write_comparison, write_training_report
 from mmbfbox.pipeline.step import Step
 from mmbfbox.search.report import readable
 from mmbfbox.search.storage.candidates import best_first, read_candidates
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root_if_there
 from mmbfbox.utils.files import atomic_write
+
+COMPARISON = 'comparison.html'
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,8 @@ def _outputs(plan: Pipeline, name: str) -> list[str]:
 def write_results(plan: Pipeline) -> str:
     """Write ``results.md`` from the steps' results: candidates and trained detectors, AP in %.
 
+    Beside it a page compares both trainings, and each has a page of its own in its folder.
+
     Returns:
         The table as Markdown.
     """
@@ -182,6 +187,10 @@ def write_results(plan: Pipeline) -> str:
     text = '\n'.join([*head, *rows])
     with atomic_write(plan.folder / 'results.md') as path:
         path.write_text(text + '\n')
+    trained = [plan.steps[name].folder for name in ('final', 'baseline')]
+    for folder in trained:
+        write_training_report(folder)
+    write_comparison(trained, plan.folder / COMPARISON)
     return text
 
 

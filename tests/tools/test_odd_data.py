@@ -58,7 +58,7 @@ def test_one_unreadable_image_does_not_end_a_test(checkpoint, val, tmp_path, cap
     }
     assert (out / f'{stems[0]}.txt').read_text() == '0\n0\n'
     assert {path.name for path in pictures.iterdir()} == {
-        'detections.png', *(f'{stem.replace("/", "_")}.jpg' for stem in stems[1:])
+        'detections.png', 'worst_images.jpg', *(f'{stem.replace("/", "_")}.jpg' for stem in stems[1:])
     }  # fmt: skip
     log = next(work.glob('*/*.log')).read_text()
     assert '1 test images could not be read and count as images without detections' in log

@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 from mmdet.registry import HOOKS
 from mmdet.structures import DetDataSample
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from numpy.typing import NDArray
 
+from mmbfbox.engine.hooks.image_errors import ImageErrorsSheet
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.images import fit, read_image
 
@@ -25,9 +27,12 @@ _LONG_SIDE = 480
 class DetectionPicturesHook(Hook):
     """Draw what was detected on evenly spread test images, and all of them on one sheet.
 
+    Of images that come with their faces, those with the most errors are drawn on another one; of a test in
+    several processes, those that the first one has seen.
+
     Args:
-        out_dir: where the pictures go; ``detections.png`` is the sheet.
-        number: how many images. Defaults to 9.
+        out_dir: where the pictures go; ``detections.png`` and ``worst_images.jpg`` are the sheets.
+        number: how many images on a sheet. Defaults to 9.
         score: detections below this score are not drawn. Defaults to 0.5.
     """
 
@@ -36,6 +41,7 @@ class DetectionPicturesHook(Hook):
         self.number = number
         self.score = score
         self._pictures: list[NDArray[np.uint8]] = []
+        self._errors = ImageErrorsSheet()
 
     def after_test_iter(
         self,
@@ -45,6 +51,8 @@ class DetectionPicturesHook(Hook):
         outputs: Sequence[DetDataSample] | None = None,
     ) -> None:
         """Draw the first image of a batch, now and then."""
+        for one in outputs or () if is_main_process() else ():
+            self._errors.add(one)
         step = max(1, len(runner.test_dataloader) // self.number)
         if batch_idx % step or len(self._pictures) >= self.number or not outputs:
             return
@@ -58,7 +66,9 @@ class DetectionPicturesHook(Hook):
         self._pictures.append(picture)
 
     def after_test(self, runner: Runner) -> None:
-        """Write the sheet."""
+        """Write the sheets."""
+        if is_main_process():
+            self._errors.write(self.out_dir / 'worst_images.jpg', self.number)
         if self._pictures:
             with atomic_write(self.out_dir / 'detections.png') as path:
                 cv2.imwrite(str(path), sheet(self._pictures))

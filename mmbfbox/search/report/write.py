@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ from mmbfbox.search.report.page_data import page_data
 from mmbfbox.search.report.source import read_findings
 from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.page import render_page
 
 PAGE = 'search_report.html'
 BEST = 20
@@ -83,12 +82,4 @@ def write_report(
 
 def render(data: Mapping[str, Any]) -> str:
     """The page as one file that needs no other."""
-    parts = {
-        'CSS': (_FILES / 'page.css').read_text(encoding='utf-8'),
-        # "</script>" in a name would end the element.
-        'DATA': json.dumps(data, separators=(',', ':')).replace('</', '<\\/'),
-        'JS': '"use strict";\n'
-        + ''.join((_FILES / name).read_text(encoding='utf-8') for name in _SCRIPTS),
-    }
-    page = (_FILES / 'page.html').read_text(encoding='utf-8')
-    return re.sub(r'/\*(CSS|DATA|JS)\*/', lambda match: parts[match[1]], page)
+    return render_page(_FILES, _SCRIPTS, data)

@@ -1,5 +1,4 @@
-// Small helpers, the data, and what the reader has chosen.
-const data = JSON.parse(document.getElementById('data').textContent);
+// What the reader has chosen, and archs as text.
 const count = data.index.length;
 const COST = { backbone_macs: 'backbone MACs', detector_macs: 'detector MACs', params: 'parameters', latency_ms: 'latency (ms)' };
 const COST_AXIS = {
@@ -10,27 +9,6 @@ const COST_AXIS = {
 };
 const state = { metric: data.metric, cost: 'backbone_macs', place: 0 };
 
-const byId = (id) => document.getElementById(id);
-
-function make(tag, options = {}, ...children) {
-  const svg = ['svg', 'g', 'path', 'text', 'line', 'rect', 'circle', 'title'].includes(tag);
-  const node = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
-  for (const [name, value] of Object.entries(options)) {
-    if (name === 'style') node.style.cssText = value;
-    else if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
-    else if (value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
-
-function short(number) {
-  for (const [factor, unit] of [[1e9, ' G'], [1e6, ' M'], [1e3, ' k']])
-    if (Math.abs(number) >= factor) return Number((number / factor).toPrecision(3)) + unit;
-  return String(Number(number.toPrecision(3)));
-}
-
-const number = (value) => value.toLocaleString('en');
 const points = (value) => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(2);
 
 // '01.2|4c5 3p4' back to stages and merges.
@@ -78,9 +56,3 @@ function select(place) {
   drawArch();
   markSelected();
 }
-
-byId('theme').onclick = () => {
-  const dark = getComputedStyle(document.documentElement).colorScheme === 'dark' ||
-    (!document.documentElement.dataset.theme && matchMedia('(prefers-color-scheme: dark)').matches);
-  document.documentElement.dataset.theme = dark ? 'light' : 'dark';
-};

@@ -1,22 +1,6 @@
 // Scatter plots. All dots of one kind are a few paths, so 10,000 candidates stay quick.
 const CHUNKS = 8;
 
-function ticks(low, high, wanted) {
-  const rough = (high - low) / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((f) => f * power).find((s) => s >= rough);
-  const result = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) result.push(i * step);
-  return result;
-}
-
-function padded(values) {
-  let low = Infinity, high = -Infinity;
-  for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
-  const margin = (high - low || Math.abs(high) || 1) * 0.05;
-  return [low - margin, high + margin];
-}
-
 // Draws into host; x and y are arrays over the candidates, line a list of places for a step line.
 function scatter(host, { x, y, xLabel, yLabel, line, dotsOnLine, lineEnd, format }) {
   const width = Math.max(280, host.clientWidth), height = Math.round(Math.min(430, Math.max(260, width * 0.42)));
