@@ -42,6 +42,12 @@ class RunRecord(Artifact):
     arch: str | None = None
     recipe: str | None = None
 
+    def score(self, metric: str) -> float:
+        """AP of a subset, or the mean of the three under ``'mean'``."""
+        if metric == 'mean':
+            return sum(self.scores[name] for name in ('easy', 'medium', 'hard')) / 3
+        return self.scores[metric]
+
     def to_plain(self) -> dict[str, Any]:
         """As plain values."""
         scores = to_json_numbers(self.scores)

@@ -21,6 +21,7 @@ from mmbfbox.engine import load_weights, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.models import cost_table, space_of
 from mmbfbox.search.constraints import LATENCY, Constraints, CostCounter
+from mmbfbox.search.denoising.settings import ScoreSettings, check_metric, last_checkpoints
 from mmbfbox.search.distributed import Processes
 from mmbfbox.search.identity import search_identity
 from mmbfbox.search.loop import SearchLoop
@@ -28,18 +29,22 @@ from mmbfbox.search.progress import Progress
 from mmbfbox.search.pruner import Pruner
 from mmbfbox.search.samplers import build_sampler, complete_settings
 from mmbfbox.search.scoring.build import build_scorer
+from mmbfbox.search.scoring.checkpoints import MeanOfCheckpoints
 from mmbfbox.search.scoring.deployed_latency import deployed_runner
+from mmbfbox.search.scoring.interface import Scorer
 from mmbfbox.search.scoring.latency import LatencyMeter, latency_settings, path_runner
 from mmbfbox.search.training_images import training_images
+from mmbfbox.search.zero_cost import ZeroCost
 from mmbfbox.space import JointSpace, freeze
 from mmbfbox.space.draw import seed_of
+from mmbfbox.utils.fingerprint import fingerprint
 from mmbfbox.utils.quiet import build_quietly
 from mmbfbox.utils.renamed_keys import rename_keys
 
 NEEDED = ('candidates', 'seed', 'metric', 'size', 'constraints', 'best')
 OPTIONAL = (
     *('sampler', 'freeze', 'latency', 'pruner', 'chunk', 'scorer', 'export', 'finalists'),
-    *('recalibration',),
+    *('recalibration', 'score'),
 )
 LATENCIES = 'latencies.jsonl'
 
@@ -91,6 +96,10 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
     settings = config.get('search')
     _check_keys(settings)
     settings.sampler = complete_settings(settings.get('sampler'))
+    score = ScoreSettings.build(settings.get('score'))
+    check_metric(settings.metric, score)
+    if score is not None:
+        score.use(config)
     device = own_device()
     weights = read_weights(supernet)
     state = weights.state
@@ -106,7 +115,7 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
     latency = None
     if LATENCY in constraints.bounds or settings.get('latency') is not None:
         latency = latency_settings(settings.get('latency'), size)
-    scorer = build_scorer(config, state, device)
+    scorer = _scorer(config, state, device, score, supernet)
     name = torch.cuda.get_device_name() if device.startswith('cuda') else device
     if latency and 'backend' in latency:
         name = 'cpu'  # where it is measured, whatever the scores are computed on
@@ -134,6 +143,7 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
         latency=_meter(latency, config, model, device) if latency else None,
         pruner=Pruner.build(settings.get('pruner')),
         chunk=settings.get('chunk'),
+        proxies=ZeroCost(config, score.zero_cost, device) if score and score.zero_cost else None,
         processes=processes,
         progress=Progress(settings.metric, processes),
     )
@@ -154,12 +164,26 @@ def _check_keys(settings: Mapping[str, Any] | None) -> None:
         value = settings.get(key)
         if value is not None and (not isinstance(value, int) or value < 1):
             raise UserError(f'search.{key} is {value!r}, expected a whole number of 1 or more')
-    if settings['metric'] not in ('easy', 'medium', 'hard'):
-        raise UserError(f'search.metric is {settings["metric"]!r}, expected easy, medium or hard')
     if not isinstance(settings['seed'], int) or settings['seed'] < 0:
         raise UserError(
             f'search.seed is {settings["seed"]!r}, expected a whole number of 0 or more'
         )
+
+
+def _scorer(
+    config: Config, state: dict[str, Any], device: str, score: ScoreSettings | None, supernet: str
+) -> Scorer:
+    """The scorer of the config, or the mean of those of the supernet's last checkpoints."""
+    if score is None or score.checkpoints == 1:
+        return build_scorer(config, state, device)
+    if config.search.get('pruner') is not None:
+        raise UserError(
+            'search.score.checkpoints averages whole scores, and search.pruner stops early; leave one away'
+        )
+    paths = last_checkpoints(supernet, score.checkpoints)
+    states = [state, *(read_weights(path).state for path in paths[1:])]
+    scorers = [build_scorer(config, each, device) for each in states]
+    return MeanOfCheckpoints(scorers, [fingerprint(path.read_bytes()) for path in paths])
 
 
 def _stream(work_dir: Path) -> str:

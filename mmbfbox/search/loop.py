@@ -18,13 +18,14 @@ from mmbfbox.search.constraints import (
     Proposal,
     Proposals,
 )
+from mmbfbox.search.denoising import ranked
 from mmbfbox.search.distributed import PATIENCE, Processes
 from mmbfbox.search.objective import Objective
 from mmbfbox.search.progress import Progress
 from mmbfbox.search.pruner import Pruner, PruningMonitor
 from mmbfbox.search.samplers import Sampler
 from mmbfbox.search.scoring.interface import Scorer
-from mmbfbox.search.storage.candidates import CandidatesFile, best_first
+from mmbfbox.search.storage.candidates import CandidatesFile
 from mmbfbox.search.storage.shared import SharedStorage
 from mmbfbox.search.storage.work_dir import opened
 from mmbfbox.space import Arch
@@ -46,10 +47,11 @@ class SearchLoop:
         constraints: rejects before scoring.
         work_dir: holds ``search.json`` (what was searched) and ``candidates*.jsonl``.
         identity: what must be the same when a search is run again: space, seed, supernet, images.
-        metric: score that orders them, ``'hard'``, ``'medium'`` or ``'easy'``.
+        metric: score that orders them, ``'hard'``, ``'medium'``, ``'easy'`` or ``'mean'``.
         latency: measures milliseconds of an arch; None does not measure.
         pruner: stops candidates that are clearly behind; None scores all on all images.
         chunk: candidates that a process takes at once; None chooses.
+        proxies: gives zero-cost scores of an arch; None gives none.
         processes: the processes that share this search.
         progress: told about every candidate.
 
@@ -67,6 +69,7 @@ class SearchLoop:
     latency: Callable[[Arch], float] | None = None
     pruner: Pruner | None = None
     chunk: int | None = None
+    proxies: Callable[[Arch], dict[str, float]] | None = None
     processes: Processes = field(default_factory=Processes)
     progress: Progress | None = None
     ending: str | None = field(default=None, init=False)
@@ -94,16 +97,16 @@ class SearchLoop:
                 self.progress.end()
             if not self.processes.last('end'):
                 return None
-            ranked = self.ranked()
+            best = self.ranked()
         if len(self.dealt_with) < candidates:
             failed = sum(self.storage.final[index].error is not None for index in self.dealt_with)
             self.ending = self.candidate_filter.ending(failed)
-        if not ranked:
+        if not best:
             raise UserError(
                 f'none of the {len(self.storage.final)} candidates could be scored; {self.work_dir} '
                 f'says why, one line each'
             )
-        return ranked
+        return best
 
     def ranked(self) -> list[Candidate]:
         """Those scored on all images by any process, the best first; when all have come to the end.
@@ -112,11 +115,12 @@ class SearchLoop:
             UserError: results of other processes are not to be seen.
         """
         self._see_all()
-        return best_first(self.storage.final.values(), self.metric)
+        return ranked(self.storage.final.values(), self.metric)
 
     def release(self) -> None:
         """Give up the supernet, the images and their memory; nothing can be scored any more."""
         del self.scorer, self.objective
+        self.proxies = None
         self.latency = None
 
     def _open(self, folder: Path, candidates: int) -> None:
@@ -127,7 +131,7 @@ class SearchLoop:
         self.candidate_filter = CandidateFilter(
             self.costs, self.constraints, self.latency, self.sampler.space.networks
         )
-        self.objective = Objective(self.scorer, self.metric)
+        self.objective = Objective(self.scorer, self.metric, self.proxies)
         if self.progress:
             self.progress.begin(candidates, self.storage.final.values())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from mmbfbox.artifacts.candidate import Candidate
@@ -11,6 +12,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.search.constraints import Proposal
 from mmbfbox.search.pruner import PruningMonitor
 from mmbfbox.search.scoring.interface import ScoreError, Scorer
+from mmbfbox.space import Arch
 
 FAILURES_IN_A_ROW = 5
 """Candidates that may fail one after the other before the search stops."""
@@ -29,10 +31,16 @@ class Objective:
         scorer: scores.
         metric: score that orders them; it must be a number. Others need not: there is no easy AP of images
             without large faces.
+        proxies: gives zero-cost scores of an arch; None gives none.
     """
 
-    def __init__(self, scorer: Scorer, metric: str) -> None:
-        self.scorer, self.metric = scorer, metric
+    def __init__(
+        self,
+        scorer: Scorer,
+        metric: str,
+        proxies: Callable[[Arch], dict[str, float]] | None = None,
+    ) -> None:
+        self.scorer, self.metric, self.proxies = scorer, metric, proxies
         self._failures = 0
         self._scored = False
         self._own = False
@@ -55,6 +63,8 @@ class Objective:
             if monitor is not None:
                 candidate = replace(candidate, parts=tuple(monitor.parts), stopped=monitor.stopped)
             candidate = replace(candidate, scores=scores)
+            if self.proxies is not None and candidate.stopped is None:
+                candidate = replace(candidate, proxies=self.proxies(candidate.arch))
             self._failures, self._scored = 0, True
         except Exception as error:  # one candidate's trouble is not the others'
             self._own = isinstance(error, ScoreError)

@@ -10,7 +10,9 @@ from mmbfbox.artifacts.checkpoint_meta import ExportMeta
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_config, write_subnet
 from mmbfbox.search.config import PreparedSearch
+from mmbfbox.search.denoising import ordering_score
 from mmbfbox.search.report import BEST, pareto_front, readable, table, write_report
+from mmbfbox.search.report.trust import trust_sentences
 from mmbfbox.search.scoring.reference import ReferenceScorer
 from mmbfbox.space import JointSpace
 from mmbfbox.utils.data_root import face_category_of
@@ -99,10 +101,12 @@ def finish(search: PreparedSearch, ranked: Sequence[Candidate]) -> None:
     settings, folder = search.config.search, Path(search.config.work_dir)
     everything = search.loop.storage.final.values()
     best = write_archs(folder, 'best', ranked[: settings.best], search.space)
-    front = pareto_front(ranked, settings.metric)
+    front = pareto_front(ranked, ordering_score(ranked, settings.metric))
     write_archs(folder, 'pareto', front, search.space)
     page = write_report(folder, search.supernet, max(BEST, settings.best))
     print(f'\n{best}\n\nbest architecture:\n{ranked[0].arch}\n')
+    for sentence in trust_sentences(ranked, search.loop.identity):
+        print(sentence)
     if search.loop.ending:
         print(f'{search.loop.ending}; there are no more to score')
     stopped = sum(candidate.stopped is not None for candidate in everything)

@@ -252,3 +252,17 @@ def test_help_explains_every_argument_and_shows_an_example(tool, capsys):
         described = len(line.split('  ')) > 2 or number is None
         following = text.split(line, 1)[1].lstrip('\n').splitlines()[0]
         assert described or following.startswith('      '), line
+
+
+def test_a_search_with_noise_and_zero_cost_scores_averages_checkpoints(data, supernet, tmp_path):
+    arguments = [SEARCH, supernet, '--work-dir', tmp_path, '--data-root', data, '--candidates', 2]
+    score = ['search.score.checkpoints=2', 'search.score.resamples=20', 'search.metric=mean']
+    score += ['search.score.zero_cost=[naswot]']
+    run('search', *arguments, '--cfg-options', *PARTS, *score, 'train_dataloader.batch_size=4')
+    (first, _) = map(json.loads, (tmp_path / 'candidates.jsonl').read_text().splitlines())
+    scores = first['scores']
+    assert {'mean', 'hard_even', 'hard_odd', 'hard_error'} <= set(scores)
+    assert scores['mean'] == pytest.approx(sum(scores[n] for n in ('easy', 'medium', 'hard')) / 3)
+    assert first['proxies']['naswot'] != 0
+    named = json.loads((tmp_path / 'search.json').read_text())
+    assert named['metric'] == 'mean' and len(named['scorer']['checkpoints']) == 2

@@ -106,7 +106,7 @@ def ap_with_noise(
         subset: ImageCounts.of(matches, ground_truth, subset).ap(weights) for subset in SUBSETS
     }
     of_subsets[MEAN] = np.mean(list(of_subsets.values()), axis=0)
-    found = {}
+    found: dict[str, float] = {}
     for name, values in of_subsets.items():
         ends = ('', EVEN, ODD)
         found |= {name + end: float(value) for end, value in zip(ends, values, strict=False)}

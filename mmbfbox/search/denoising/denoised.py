@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,8 +125,15 @@ def _proxies(candidates: Sequence[Candidate]) -> dict[str, list[float]]:
     return {name: [candidate.proxies[name] for candidate in candidates] for name in complete}
 
 
+def denoised_name(metric: str) -> str:
+    """Name of the denoised score among the scores of a candidate."""
+    return f'denoised {metric}'
+
+
 def ranked(candidates: Iterable[Candidate], metric: str) -> list[Candidate]:
     """Those scored on all images, the best first: by the denoised score where there is one.
+
+    It is then among their scores, under :func:`denoised_name`.
 
     Args:
         candidates: in any order.
@@ -136,9 +143,19 @@ def ranked(candidates: Iterable[Candidate], metric: str) -> list[Candidate]:
     found = denoise_candidates(raw, metric)
     if found is None:
         return raw
+    name = denoised_name(metric)
+    complete = [
+        replace(candidate, scores={**candidate.scores, name: float(score)})
+        for candidate, score in zip(raw, found.scores, strict=True)
+    ]
     # Of equal ones the better raw score, then the earlier.
-    order = np.argsort(-found.scores, kind='stable')
-    return [raw[place] for place in order]
+    return sorted(complete, key=lambda candidate: -candidate.scores[name])
+
+
+def ordering_score(candidates: Sequence[Candidate], metric: str) -> str:
+    """Name of the score that :func:`ranked` has ordered candidates by."""
+    name = denoised_name(metric)
+    return name if all(name in candidate.scores for candidate in candidates) else metric
 
 
 def standard_error(candidate: Candidate, metric: str) -> float | None:

@@ -31,7 +31,7 @@ class RidgeFit:
     left_out: Floats
 
     def r2(self, values: Floats) -> float:
-        """Share of the variance that is explained in rows that were left out; negative for worse than the mean."""
+        """Share of the variance that is explained in left-out rows; below 0 if the mean explains more."""
         count = len(values)
         # The mean of all other rows is what a fit without columns says.
         without = (values.sum() - values) / (count - 1)

@@ -199,7 +199,7 @@ class Standings:
 def outcomes_of(results: Mapping[str, RungResult], metric: str) -> dict[str, Outcome]:
     """Score and loss of each network."""
     return {
-        name: Outcome(result.record.scores[metric], result.record.loss)
+        name: Outcome(result.record.score(metric), result.record.loss)
         if result.record is not None
         else Outcome(None)
         for name, result in results.items()

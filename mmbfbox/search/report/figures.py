@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.search.denoising import standard_error
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects, place_of
 from mmbfbox.search.report.summary import pareto_front
 from mmbfbox.space.arch import FIRST_LEVEL
@@ -46,6 +47,18 @@ def draw(candidates: Sequence[Candidate], metric: str, path: str | Path) -> None
         [candidate.backbone_macs / scale for candidate in candidates],
         [100 * candidate.scores[metric] for candidate in candidates],
     )
+    errors = [standard_error(candidate, metric) for candidate in front]
+    if all(error is not None for error in errors):
+        axes.errorbar(
+            [candidate.backbone_macs / scale for candidate in front],
+            [100 * candidate.scores[metric] for candidate in front],
+            yerr=[100 * (error or 0.0) for error in errors],
+            fmt='none',
+            ecolor=FRONT,
+            alpha=0.6,
+            capsize=2,
+            label='standard error (images)',
+        )
     axes.step(
         [candidate.backbone_macs / scale for candidate in front],
         [100 * candidate.scores[metric] for candidate in front],

@@ -30,7 +30,7 @@ def finalists_table(standings: Standings) -> str:
         for results in [*standings.results, *[{}] * (len(rungs) - len(standings.results))]:
             record = results[network.name].record if network.name in results else None
             lost = network.name in results and record is None
-            score = percent(record.scores[file.metric]) if record else 'lost' if lost else ''
+            score = percent(record.score(file.metric)) if record else 'lost' if lost else ''
             cells += [score, f'{record.loss:.3f}' if record else '']
         lines.append(f'| {" | ".join(cells)} | {readable(network.costs["detector_macs"])} |')
     said = ''.join(f'* {sentence}\n' for sentence in sentences(standings))
@@ -52,7 +52,7 @@ def sentences(standings: Standings) -> list[str]:
         what = told.get(winner.kind, 'no network of the space: the search has found nothing better')
         said.append(
             f'The winner is {winner.name}, {what}; {metric} AP '
-            f'{percent(record.scores[metric])} at rung {rung}.'
+            f'{percent(record.score(metric))} at rung {rung}.'
         )
     gain, loss = standings.gain(), standings.loss_gain()
     if gain is not None:
@@ -115,4 +115,5 @@ def _network(standings: Standings, network: Finalist) -> dict[str, Any]:
 def _known(scores: Any) -> dict[str, float | None]:
     """Scores in points of AP, None where there is none."""
     values = {name: scores.get(name, nan) for name in SUBSETS}
+    values['mean'] = sum(values.values()) / len(SUBSETS)
     return {n: round(100 * value, 3) if isfinite(value) else None for n, value in values.items()}

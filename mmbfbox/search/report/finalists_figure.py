@@ -32,7 +32,7 @@ def draw_finalists(standings: Standings, path: str | Path) -> None:
         iterations, means = zip(*last[1].curve)
         losses.plot(iterations, means, color=color, lw=1, alpha=0.8)
         records = [results[network.name].record for results in standings.results[: last[0]]]
-        values = [100 * record.scores[file.metric] for record in records if record]
+        values = [100 * record.score(file.metric) for record in records if record]
         scores.plot(
             file.rungs[: len(values)], values, 'o-', color=color, lw=1, markersize=4, label=label
         )

@@ -13,10 +13,13 @@ from typing import Any
 from mmbfbox.artifacts.attention import Attention
 from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.artifacts.search import SearchFile
+from mmbfbox.evaluation.wider.noise import MEAN
 from mmbfbox.search.constraints import COUNTED, LATENCY
+from mmbfbox.search.denoising import ordering_score, standard_error
 from mmbfbox.search.report.effects import Effect, choice_effects, edge_effects
 from mmbfbox.search.report.source import Findings
 from mmbfbox.search.report.summary import SUBSETS
+from mmbfbox.search.report.trust import trust_sentences
 from mmbfbox.space import Arch
 from mmbfbox.space.arch import FIRST_LEVEL
 
@@ -40,11 +43,13 @@ def page_data(
         raise ValueError(f'{len(choices)} different choices, expected {len(_DIGITS)} at most')
     digits = dict(zip(choices, _DIGITS))
     # A subset without faces has no AP, of whatever candidate.
-    subsets = [n for n in SUBSETS if all(isfinite(c.scores.get(n, nan)) for c in candidates)]
+    metric = ordering_score(candidates, search.metric)
+    shown = dict.fromkeys((*SUBSETS, MEAN, search.metric, metric))
+    subsets = [n for n in shown if all(isfinite(c.scores.get(n, nan)) for c in candidates)]
     measured = all(candidate.latency_ms is not None for candidate in candidates)
     costs = (*COUNTED, LATENCY) if measured else COUNTED
     return {
-        'metric': search.metric,
+        'metric': metric,
         'space': search.space.name,
         'heldOut': str(search.held_out),
         'recalibration': str(search.recalibration),
@@ -60,6 +65,16 @@ def page_data(
             name: [round(100 * candidate.scores[name], 3) for candidate in candidates]
             for name in subsets
         },
+        'errors': {
+            name: [round(100 * (standard_error(c, name) or 0.0), 3) for c in candidates]
+            for name in subsets
+            if all(standard_error(c, name) is not None for c in candidates)
+        },
+        'proxies': {
+            name: [candidate.proxies.get(name) for candidate in candidates]
+            for name in dict.fromkeys(name for c in candidates for name in c.proxies)
+        },
+        'said': trust_sentences(candidates, search),
         'costs': {cost: [getattr(candidate, cost) for candidate in candidates] for cost in costs},
         'effects': {name: _effects(candidates, name) for name in subsets},
         'attention': attention and attention.to_plain(),

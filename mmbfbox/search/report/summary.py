@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.search.denoising import standard_error
 
 SUBSETS = ('easy', 'medium', 'hard')
 
@@ -29,17 +30,30 @@ def pareto_front(
 
 def table(candidates: Sequence[Candidate], best: int) -> str:
     """Markdown table of the best candidates, which come first in ``candidates``."""
+    # A denoised score, if there is one, ordered them.
+    names = [*_denoised(candidates), *SUBSETS]
     lines = [
-        '| rank | candidate | easy | medium | hard | backbone MACs | detector MACs | params |',
-        '|---|---|---|---|---|---|---|---|',
+        f'| rank | candidate | {" | ".join(names)} | backbone MACs | detector MACs | params |',
+        f'|---|---|{"---|" * len(names)}---|---|---|',
     ]
     for rank, candidate in enumerate(candidates[:best], 1):
-        scores = ' | '.join(percent(candidate.scores[name]) for name in SUBSETS)
+        scores = ' | '.join(_with_error(candidate, name) for name in names)
         lines.append(
             f'| {rank} | {candidate.index} | {scores} | {readable(candidate.backbone_macs)} | '
             f'{readable(candidate.detector_macs)} | {readable(candidate.params)} |'
         )
     return '\n'.join(lines)
+
+
+def _denoised(candidates: Sequence[Candidate]) -> list[str]:
+    return (
+        [name for name in candidates[0].scores if name.startswith('denoised')] if candidates else []
+    )
+
+
+def _with_error(candidate: Candidate, name: str) -> str:
+    error = standard_error(candidate, name)
+    return percent(candidate.scores[name]) + ('' if error is None else f' ± {100 * error:.2f}')
 
 
 def percent(score: float) -> str:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mmbfbox.artifacts.arch import ArchFile
 from mmbfbox.artifacts.attention import ATTENTION_FILE, Attention
 from mmbfbox.errors import UserError
+from mmbfbox.search.denoising import ranked
 from mmbfbox.search.finalists.standings import Standings
 from mmbfbox.search.report.figures import write_figures
 from mmbfbox.search.report.finalists import page_of
 from mmbfbox.search.report.finalists_figure import FIGURE, draw_finalists
 from mmbfbox.search.report.page_data import page_data
 from mmbfbox.search.report.source import read_findings
-from mmbfbox.search.storage.candidates import best_first
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.page import render_page
 
@@ -58,10 +59,13 @@ def write_report(
     metric = findings.search.metric
     path = work_dir / ATTENTION_FILE
     attention = Attention.read(path) if path.exists() else None
-    ranked = best_first(candidates, metric)[:best]
+    ordered = ranked(candidates, metric)
+    # With their denoised scores.
+    candidates = sorted(ordered, key=lambda candidate: candidate.index)
+    findings = replace(findings, scored=candidates)
     places = {candidate.index: place for place, candidate in enumerate(candidates)}
     commands = {}
-    for candidate in ranked:
+    for candidate in ordered[:best]:
         arch = work_dir / 'archs' / f'{candidate.index:05d}.json'
         arch_json = ArchFile(findings.search.space, **candidate.arch.to_dict()).to_json()
         with atomic_write(arch) as path:

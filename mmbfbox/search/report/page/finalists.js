@@ -48,7 +48,7 @@ function drawFinalists() {
   if (!all) return;
   const networks = [...all.networks].reverse().filter(({ curve }) => curve.length);
   curves(byId('loss-plot'), { lines: networks.map((network) => ({ network, points: network.curve })), yLabel: 'training loss', marks: all.rungs });
-  const metric = networks.every(({ scores }) => scores.every((one) => !one || one[state.metric] !== null)) ? state.metric : all.metric;
+  const metric = networks.every(({ scores }) => scores.every((one) => !one || Number.isFinite(one[state.metric]))) ? state.metric : all.metric;
   const rungs = (network) => network.scores.map((one, i) => one && [all.rungs[i], one[metric]]).filter(Boolean);
   curves(byId('rung-plot'), { lines: networks.map((network) => ({ network, points: rungs(network) })), yLabel: `${metric} AP (%)`, knots: true, marks: all.rungs });
 }

@@ -20,6 +20,8 @@ function fillTop() {
   tiles.push([sorted[Math.floor(count / 2)].toFixed(2), `median ${data.metric} AP (%)`]);
   tiles.push([count > 0 && data.seconds > 0 ? (data.seconds / count).toPrecision(2) + ' s' : '–', 'scoring a candidate, mean']);
   byId('tiles').replaceChildren(...tiles.map(([value, text]) => make('div', { class: 'tile' }, make('b', {}, value), make('span', {}, text))));
+  byId('trust').hidden = !data.said.length;
+  byId('trust-said').replaceChildren(...data.said.map((text) => make('li', { class: text.startsWith('Warning') ? 'notice' : undefined }, text)));
   byId('facts').replaceChildren(...data.facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
 }
 
@@ -44,7 +46,9 @@ async function copy(button, text) {
 
 function fillBest() {
   const costs = Object.keys(data.costs);
-  const head = ['rank', 'candidate', ...data.subsets, ...costs.map((name) => COST[name])];
+  const proxies = Object.entries(data.proxies);
+  const head = ['rank', 'candidate', ...data.subsets, ...costs.map((name) => COST[name]), ...proxies.map(([name]) => name)];
+  const scored = (name, place) => data.scores[name][place].toFixed(2) + (data.errors[name] ? ` ± ${data.errors[name][place].toFixed(2)}` : '');
   byId('best').replaceChildren(
     make('thead', {}, make('tr', {}, ...head.map((text) => make('th', {}, text)), make('th', { class: 'text' }, 'export'), make('th'))),
     make('tbody', {}, ...data.best.map(({ place, command }, rank) => {
@@ -52,8 +56,8 @@ function fillBest() {
       const cell = (text, cls) => make('td', cls ? { class: cls } : {}, text);
       return make('tr', { tabindex: 0, 'data-place': place, onclick: () => choose(place), onkeydown: (event) => { if (event.key === 'Enter' && event.target === event.currentTarget) choose(place); },
         onmousemove: (event) => { if (event.target.tagName === 'TD' && event.target.cellIndex < 2) showTip(event, place); else hideTip(); }, onmouseleave: hideTip },
-      cell(rank + 1), cell(data.index[place]), ...data.subsets.map((name) => cell(data.scores[name][place].toFixed(2), name === data.metric ? 'key' : '')),
-      ...costs.map((name) => cell(short(data.costs[name][place]))),
+      cell(rank + 1), cell(data.index[place]), ...data.subsets.map((name) => cell(scored(name, place), name === data.metric ? 'key' : '')),
+      ...costs.map((name) => cell(short(data.costs[name][place]))), ...proxies.map(([, values]) => cell(values[place] === null ? '–' : short(values[place]))),
       make('td', { class: 'text' }, make('code', { title: command }, command)), make('td', {}, button));
     })));
   byId('best-note').textContent = `By ${data.metric} AP with the supernet's weights. A click draws the architecture above; the command writes it as a config and weights.`;

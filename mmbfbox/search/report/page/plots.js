@@ -2,7 +2,7 @@
 const CHUNKS = 8;
 
 // Draws into host; x and y are arrays over the candidates, line a list of places for a step line.
-function scatter(host, { x, y, xLabel, yLabel, line, dotsOnLine, lineEnd, format }) {
+function scatter(host, { x, y, errors, xLabel, yLabel, line, dotsOnLine, lineEnd, format }) {
   const width = Math.max(280, host.clientWidth), height = Math.round(Math.min(430, Math.max(260, width * 0.42)));
   const [left, right, top, bottom] = [52, 14, 12, 44];
   const [x0, x1] = padded(x), [y0, y1] = padded(y);
@@ -32,6 +32,8 @@ function scatter(host, { x, y, xLabel, yLabel, line, dotsOnLine, lineEnd, format
     for (const place of line.slice(1)) d += `H${spots[place][0].toFixed(1)}V${spots[place][1].toFixed(1)}`;
     if (lineEnd) d += `H${px(lineEnd).toFixed(1)}`;
     svg.append(make('path', { class: 'front', d }));
+    if (dotsOnLine && errors) svg.append(make('path', { class: 'error',
+      d: line.map((place) => `M${spots[place][0].toFixed(1)} ${py(y[place] - errors[place]).toFixed(1)}V${py(y[place] + errors[place]).toFixed(1)}`).join('') }));
     if (dotsOnLine) svg.append(make('path', { class: 'front-dots', 'stroke-width': 8,
       d: line.map((place) => `M${spots[place].map((v) => v.toFixed(1))}h.01`).join('') }));
   }
@@ -76,7 +78,7 @@ function frontOf(cost, score) {
 function drawPlots() {
   const score = data.scores[state.metric], cost = data.costs[state.cost];
   const yLabel = `${state.metric} AP (%)`;
-  scatter(byId('cost-plot'), { x: cost, y: score, xLabel: COST_AXIS[state.cost], yLabel, line: frontOf(cost, score), dotsOnLine: true, format: short });
+  scatter(byId('cost-plot'), { x: cost, y: score, errors: data.errors[state.metric], xLabel: COST_AXIS[state.cost], yLabel, line: frontOf(cost, score), dotsOnLine: true, format: short });
   const order = score.map((_, i) => i + 1), records = [];
   score.forEach((value, i) => { if (!records.length || value > score[records[records.length - 1]]) records.push(i); });
   scatter(byId('order-plot'), { x: order, y: score, xLabel: 'candidates', yLabel, line: records, dotsOnLine: false, lineEnd: count, format: String });
