@@ -25,7 +25,7 @@ class Face(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Faces:
     """Faces of a picture, best first.
 
@@ -47,7 +47,13 @@ class Faces:
     frame: int | None = None
     rgb: bool = False
     # Files are read again: many results need not hold as many pictures.
-    read: Callable[[], Picture] = field(repr=False, compare=False, kw_only=True)
+    read: Callable[[], Picture] = field(compare=False, kw_only=True)
+
+    def __repr__(self) -> str:
+        """How many there are and where; the arrays would fill the screen."""
+        frame = '' if self.frame is None else f', frame {self.frame}'
+        best = f', best score {self.scores[0]:.2f}' if len(self) else ''
+        return f'Faces({len(self)} on {self.name}{frame}, {self.width}x{self.height}{best})'
 
     def __len__(self) -> int:
         """How many faces there are."""

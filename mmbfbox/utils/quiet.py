@@ -1,9 +1,10 @@
-"""Building networks without a log of each parameter's initialisation."""
+"""Without what other libraries log: each parameter's initialisation, advice that does not apply."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar('T')
@@ -17,3 +18,14 @@ def build_quietly(build: Callable[[], T]) -> T:
         return build()
     finally:
         logger.disabled = disabled
+
+
+@contextmanager
+def errors_only() -> Iterator[None]:
+    """Lets nothing be logged but errors."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -180,3 +180,12 @@ def test_progress_tells_the_time_that_is_left():
         progress.step()
     assert progress.line(10.0) == '100 of 300 pictures, 10.0 a second, 20 s left'
     assert Progress('frames', None, io.StringIO()).line(1.0) == '0 frames, 0.0 a second'
+
+
+def test_one_picture_is_no_pictures(run, photos):
+    assert '\n1 picture in ' in '\n' + run('detect', photos / 'a.jpg')[2]
+
+
+def test_without_a_command_all_are_listed(run):
+    code, out, _ = run(needs_model=False)
+    assert code == 2 and all(f'\n    {name} ' in out for name in ('detect', 'webcam', 'bench'))

@@ -229,6 +229,7 @@ def test_results_draw_crop_and_become_plain(detector: FaceDetector):
     assert first['bbox'] == pytest.approx([left, top, right - left, bottom - top], abs=2e-3)
     wide, narrow = faces.crop(0.5)[0], faces.crop()[0]
     assert wide.shape[0] > narrow.shape[0] and wide.shape[1] > narrow.shape[1]
+    assert repr(faces) == f'Faces({len(faces)} on {faces.name}, 320x240, best score {score:.2f})'
 
 
 def test_a_result_of_a_file_reads_it_again(detector: FaceDetector, tmp_path):

@@ -132,16 +132,23 @@ sys.meta_path.insert(0, Absent())
 import mmbfbox, mmbfbox.deploy
 from mmbfbox.errors import UserError
 try:
-    faces = mmbfbox.deploy.FaceDetector(*sys.argv[1:3], score=0.0)(sys.argv[3])
+    faces = mmbfbox.deploy.FaceDetector(*sys.argv[1:3], score=0.0, precision=sys.argv[4])(sys.argv[3])
     print(len(faces), [m for m in sys.modules if m.split('.')[0] in {0}])
 except UserError as error:
     print(error)
 """
 
 
-def run_without(absent: tuple[str, ...], *arguments: object) -> str:
+def run_without(
+    absent: tuple[str, ...], model: Path, backend: str, photo: Path, precision: str = 'fp32'
+) -> str:
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-    words = [sys.executable, '-c', WITHOUT.format(set(absent)), *map(str, arguments)]
+    words = [
+        sys.executable,
+        '-c',
+        WITHOUT.format(set(absent)),
+        *map(str, (model, backend, photo, precision)),
+    ]
     done = subprocess.run(words, capture_output=True, text=True, env=environment)
     assert not done.returncode, done.stderr
     return done.stdout.strip()
@@ -166,5 +173,7 @@ def test_faces_are_found_where_only_the_three_dependencies_are(folder, photos):
 def test_a_missing_back_end_is_told_with_what_to_install(folder, photos):
     told = run_without(('openvino',), folder / 'model.onnx', 'openvino', photos / 'a.jpg')
     assert told.endswith('pip install "mmbfbox[openvino]", or take backend="onnx"')
+    told = run_without(('openvino',), folder / 'model.onnx', 'auto', photos / 'a.jpg', 'bf16')
+    assert told.endswith('pip install "mmbfbox[openvino]", or take precision="fp32"')
     told = run_without(('torch',), folder / 'model.pth', 'auto', photos / 'a.jpg')
     assert 'pip install "mmbfbox[train]"' in told and '\n' not in told

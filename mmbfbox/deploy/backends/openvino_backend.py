@@ -19,8 +19,9 @@ class OpenvinoBackend:
         try:
             import openvino
         except ImportError as error:
+            other = 'precision="fp32"' if precision == 'bf16' else 'backend="onnx"'
             raise UserError(
-                'OpenVINO is not installed; pip install "mmbfbox[openvino]", or take backend="onnx"'
+                f'OpenVINO is not installed; pip install "mmbfbox[openvino]", or take {other}'
             ) from error
         core = openvino.Core()
         kind = device.upper()

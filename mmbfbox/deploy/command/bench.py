@@ -51,9 +51,8 @@ def bench(args: argparse.Namespace) -> int:
             if number >= _WARM_UP:
                 times[key].append(1000 * (time.perf_counter() - start))
     first = next(iter(detectors.values()))
-    print(
-        f'{first.info.name}, {height}x{width} pixels, {first.threads} threads, {args.rounds} rounds\n'
-    )
+    threads = f'{first.threads} thread{"s" * (first.threads != 1)}'
+    print(f'{first.info.name}, {height}x{width} pixels, {threads}, {args.rounds} rounds\n')
     print('| back end | precision | least ms | median ms | pictures a second |')
     print('|---|---|---|---|---|')
     for (backend, precision), own in times.items():

@@ -16,8 +16,15 @@ from mmbfbox.version import __version__
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """The arguments; ``run`` is what to call with them, which gives the exit code."""
-    return make_parser().parse_args(words)
+    """The arguments; ``run`` is what to call with them, which gives the exit code.
+
+    Without a word the help is printed, and the program ends.
+    """
+    parser = make_parser()
+    if not words:
+        parser.print_help()
+        parser.exit(2)
+    return parser.parse_args(words)
 
 
 def make_parser() -> argparse.ArgumentParser:

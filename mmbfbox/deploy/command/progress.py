@@ -37,7 +37,7 @@ class Progress:
     def line(self, seconds: float) -> str:
         """What is told after so many seconds."""
         rate = self._done / max(seconds, 1e-9)
-        words = f'{self._done} {self._what}, {rate:.1f} a second'
+        words = f'{self._count()}, {rate:.1f} a second'
         if self._total:
             left = in_words((self._total - self._done) / max(rate, 1e-9))
             words = f'{self._done} of {self._total} {self._what}, {rate:.1f} a second, {left} left'
@@ -50,7 +50,10 @@ class Progress:
     def end(self) -> None:
         """Say what was done, in how long."""
         seconds = time.monotonic() - self._start
-        self._write(f'{self._done} {self._what} in {in_words(seconds)}', end='\n')
+        self._write(f'{self._count()} in {in_words(seconds)}', end='\n')
+
+    def _count(self) -> str:
+        return f'{self._done} {self._what if self._done != 1 else self._what.removesuffix("s")}'
 
     def _write(self, words: str, end: str) -> None:
         clear = '\r\x1b[K' if self._terminal else ''

@@ -75,17 +75,24 @@ def compare(detector: nn.Module, prepared: Prepared, run: Run, batches: Sequence
         run: runs the file: inputs by name to outputs by name.
         batches: BGR images ``(N, 3, H, W)`` from 0 to 255, in multiples of ``prepared.divisor``.
     """
+    expected = [expected_boxes(detector, batch, prepared.strides) for batch in batches]
+    return compare_boxes(expected, prepared, run, batches)
+
+
+def compare_boxes(
+    expected: Sequence[tuple[Array, Array]], prepared: Prepared, run: Run, batches: Sequence[Array]
+) -> Parity:
+    """Compare what :func:`expected_boxes` gives for each batch with a running file; see :func:`compare`."""
     score, pixels, excess = [0.0], [0.0], [0.0]
-    for batch in batches:
+    for batch, (scores, boxes) in zip(batches, expected, strict=True):
         outputs = run({INPUT: prepared.layout.image(batch)})
         size = batch.shape[2], batch.shape[3]
         found = prepared.layout.boxes(outputs, prepared.strides, size)
-        expected = expected_boxes(detector, batch, prepared.strides)
-        if found[1].shape != expected[1].shape:
+        if found[1].shape != boxes.shape:
             return Parity(float('nan'), float('nan'), float('nan'), len(batch))
-        sides = (expected[1][..., 2:] - expected[1][..., :2]).max(-1, keepdims=True)
-        difference = np.abs(found[1] - expected[1])
-        score.append(np.abs(found[0] - expected[0]).max())
+        sides = (boxes[..., 2:] - boxes[..., :2]).max(-1, keepdims=True)
+        difference = np.abs(found[1] - boxes)
+        score.append(np.abs(found[0] - scores).max())
         pixels.append(difference.max())
         excess.append((difference / np.maximum(PIXELS, OF_SIZE * sides)).max())
     # NumPy's maximum, because Python's may lose NaN.

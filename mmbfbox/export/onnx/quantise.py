@@ -14,6 +14,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.export.onnx.exporting import OnnxFile
 from mmbfbox.export.onnx.graph import strip
 from mmbfbox.export.onnx.prepare import INPUT
+from mmbfbox.utils.quiet import errors_only
 
 PICTURES = 64
 """Pictures that the ranges are taken from; more of them do not help."""
@@ -22,9 +23,9 @@ PICTURES = 64
 def quantise(exported: OnnxFile, canvases: Sequence[NDArray[Any]]) -> onnx.ModelProto:
     """The same graph with quantised convolutions (static, QDQ).
 
-    Filters are rounded channel by channel, activations by the least and greatest value that the pictures
-    bring about. Everything else (decoding, sigmoid, resizing) stays in float32: there are the last bits
-    of a box.
+    Filters are rounded channel by channel, activations between the means of the least and of the greatest
+    values that the pictures bring about. The last convolutions and all that is no convolution stay in
+    float32: there are the last bits of a box.
 
     Args:
         exported: the file to quantise.
@@ -52,7 +53,8 @@ def quantise(exported: OnnxFile, canvases: Sequence[NDArray[Any]]) -> onnx.Model
             pixels = next(self.left, None)
             return None if pixels is None else {INPUT: exported.prepared.layout.image(pixels)}
 
-    with tempfile.TemporaryDirectory() as folder:
+    # The graph has been prepared already, which onnxruntime advises each time.
+    with tempfile.TemporaryDirectory() as folder, errors_only():
         before, after = Path(folder) / 'float.onnx', Path(folder) / 'int8.onnx'
         before.write_bytes(exported.model.SerializeToString())
         quantize_static(
@@ -65,9 +67,28 @@ def quantise(exported: OnnxFile, canvases: Sequence[NDArray[Any]]) -> onnx.Model
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=last_convolutions(exported.model.graph),
+            extra_options=dict(CalibMovingAverage=True),
         )
         model = onnx.load_model(after)
     strip(model)
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, exported.meta.to_texts())
     return model
+
+
+def last_convolutions(graph: onnx.GraphProto) -> list[str]:
+    """Names of the convolutions that no other one follows: those that give logits and deltas.
+
+    Both are outputs of one convolution, so they would share a scale, and the deltas would be rounded to
+    steps of the logits.
+    """
+    last: list[str] = []
+    leading: set[str] = set()  # values that some convolution needs
+    for node in reversed(graph.node):
+        followed = not leading.isdisjoint(node.output)
+        if node.op_type == 'Conv' and not followed:
+            last.append(node.name)
+        if node.op_type == 'Conv' or followed:
+            leading.update(node.input)
+    return last
