@@ -15,8 +15,11 @@ from typing import Any, ParamSpec
 P = ParamSpec('P')
 _LOST_BATCHES = ('DataLoader timed out', 'out of shared memory', 'shared memory object', '(shm)')
 """What torch says where a worker could not hand a batch over."""
-_NO_MEMORY = ("can't allocate memory", 'CUDA out of memory')
-"""What torch says where there is no memory, on the CPU and on a GPU."""
+_NO_MEMORY = (
+    *("can't allocate memory", 'CUDA out of memory', 'Storage size calculation overflowed'),
+    *('array is too big', 'Maximum allowed dimension exceeded', 'Failed to allocate'),
+)
+"""What torch, NumPy and OpenCV say where there is no memory, or could never be."""
 _NO_OPERATOR = 'mmbfbox-ops'
 """What our operators name themselves where they lack one of mmcv's; the rest says what to do."""
 
@@ -121,7 +124,10 @@ def why_not_built(error: Exception) -> str | None:
         return f'the config asks for the type {kind}, which is not registered; {hint}'
     if at_the_part or isinstance(error, (AssertionError, ValueError)):
         return f'{kind} of the config cannot be built ({said[:200]}); correct its settings'
-    if isinstance(error, TypeError) and _only_constructors(frames[frames.index(builds[-1]) + 1 :]):
+    inside = frames[frames.index(builds[-1]) + 1 :]
+    if unexpected and _is_below(unexpected[1], part):
+        return f'{kind} of the config cannot be built ({said[:200]}); correct {unexpected[1]}'
+    if (isinstance(error, TypeError) and _only_constructors(inside)) or not _is_ours(inside):
         wrong = [
             f'{key}={value!r}'
             for key, value in part.items()
@@ -135,6 +141,18 @@ def why_not_built(error: Exception) -> str | None:
 def _only_constructors(frames: Sequence[FrameType]) -> bool:
     """Whether all of this happened in the constructor of a part, which only looks at its settings."""
     return all(frame.f_code.co_name == '__init__' for frame in frames)
+
+
+def _is_ours(frames: Sequence[FrameType]) -> bool:
+    """Whether the part is one of this package: what goes wrong in a library's part came with its settings."""
+    return frames[0].f_globals.get('__name__', '').partition('.')[0] == __name__.partition('.')[0]
+
+
+def _is_below(key: str, settings: object) -> bool:
+    """Whether a key stands anywhere in the settings of a part."""
+    if isinstance(settings, Mapping):
+        return key in settings or any(_is_below(key, value) for value in settings.values())
+    return isinstance(settings, (list, tuple)) and any(_is_below(key, one) for one in settings)
 
 
 def _known_to(build: FrameType, part: Mapping[str, Any]) -> set[str]:

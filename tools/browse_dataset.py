@@ -20,6 +20,7 @@ from mmbfbox.engine.hooks.detection_pictures_hook import sheet
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
+from mmbfbox.utils.drawing import corners
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.images import Picture, fit
 from mmbfbox.utils.loaders import dependent_loader_options
@@ -37,9 +38,8 @@ def draw(sample: dict[str, Any]) -> Picture:
         (data_sample.ignored_instances, IGNORED),
         (data_sample.gt_instances, FACE),
     ):
-        boxes = instances.bboxes.tensor.round().int().tolist()
-        for left, top, right, bottom in boxes:
-            cv2.rectangle(picture, (left, top), (right, bottom), colour, thickness)
+        for box in instances.bboxes.tensor.tolist():
+            cv2.rectangle(picture, *corners(picture, box), colour, thickness)
     return picture
 
 

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbfbox.utils.drawing import corners
+
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 _COLOUR = (60, 220, 60)
@@ -81,8 +83,8 @@ class Faces:
         drawn = self.read().copy()
         line = thickness or max(1, round(max(self.height, self.width) / 600))
         for face in self:
-            left, top, right, bottom = (round(edge) for edge in face[:4])
-            cv2.rectangle(drawn, (left, top), (right, bottom), _COLOUR, line, cv2.LINE_AA)
+            (left, top), end = corners(drawn, face[:4])
+            cv2.rectangle(drawn, (left, top), end, _COLOUR, line, cv2.LINE_AA)
             if scores:
                 place = (left, max(top - 2 - line, 9 * line))
                 cv2.putText(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_GROUPS = 'proc/self/cgroup'
+from mmbfbox.utils.control_groups import control_groups
 
 
 def usable_threads(root: Path = Path('/')) -> int:
@@ -18,30 +18,11 @@ def usable_threads(root: Path = Path('/')) -> int:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         cores = os.cpu_count() or 1
-    quotas = [quota for folder in _groups(root) if (quota := _quota(folder)) is not None]
+    quotas = [
+        quota for folder in control_groups('cpu', root) if (quota := _quota(folder)) is not None
+    ]
     # Part of a core is none: a thread that is throttled makes all others wait.
     return max(1, int(min([cores, *quotas])))
-
-
-def _groups(root: Path) -> list[Path]:
-    """The control groups of the process and those above, of version 2 and of version 1."""
-    try:
-        lines = (root / _GROUPS).read_text().splitlines()
-    except OSError:
-        return []
-    folders = []
-    for line in lines:
-        _, controllers, path = line.split(':', 2)
-        names = controllers.split(',')
-        if controllers and 'cpu' not in names:
-            continue
-        top = root / 'sys/fs/cgroup' / ('cpu' if controllers else '')
-        # In a container the path may be that of the host; its own group is then the top.
-        inner = top / path.lstrip('/')
-        folders += [
-            folder for folder in (inner, *inner.parents) if top in (folder, *folder.parents)
-        ]
-    return folders
 
 
 def _quota(folder: Path) -> float | None:

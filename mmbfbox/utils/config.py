@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import inspect
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.known_keys import OF_RUNNER, OURS, mistyped
 from mmbfbox.utils.literals import NUMBERS, literal
 from mmbfbox.utils.moved_configs import MOVED_CONFIGS
 from mmbfbox.utils.options import merge_options, one_line
@@ -75,7 +75,8 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
     Keys that have another name now work by their old one as well, with a warning.
 
     Raises:
-        UserError: there is no such config, it or one of its bases cannot be read, or an option
+        UserError: there is no such config, it or one of its bases cannot be read or has a mistyped
+            top-level key, or an option
             names a top-level key that is neither in the config nor known to mmengine's runner, or
             does not fit into what is there.
 
@@ -95,6 +96,7 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
         config = Config(content.to_dict(), filename=str(path))
     except Exception as error:  # a config is a program: anything can go wrong in it
         raise UserError(_why_unreadable(path, error)) from error
+    _check_names(config, path)
     rename_keys(config)
     renamed = rename_options(cfg_options or {})
     for key in renamed:
@@ -172,11 +174,21 @@ def config_from_text(text: str, source: str) -> Config:
         ) from error
 
 
+def _check_names(config: Config, path: Path) -> None:
+    """Any name in a config may be the user's own, but not one that is a slip away from a key."""
+    known = {*OF_RUNNER, *OURS}
+    for name in sorted(set(config) - known):
+        meant = mistyped(name, sorted(known))
+        if meant:
+            raise UserError(
+                f'the config {path} sets {name}, which nothing reads; did you mean '
+                f'{" or ".join(meant)}?'
+            )
+
+
 def _check_top_level_key(key: str, config: Config, path: Path) -> None:
     """A mistyped top-level key would be added silently and change nothing."""
-    from mmengine.runner import Runner  # here, because it imports torch
-
-    known = {*config, *inspect.signature(Runner.__init__).parameters} - {'self', 'cfg'}
+    known = {*config, *OF_RUNNER}
     top = key.split('.')[0]
     if top not in known:
         near = difflib.get_close_matches(top, sorted(known), n=3) or sorted(config)

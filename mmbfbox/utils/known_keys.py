@@ -6,6 +6,19 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+OF_RUNNER = (
+    *('model', 'work_dir', 'train_dataloader', 'val_dataloader', 'test_dataloader'),
+    *('train_cfg', 'val_cfg', 'test_cfg', 'auto_scale_lr', 'optim_wrapper', 'param_scheduler'),
+    *('val_evaluator', 'test_evaluator', 'default_hooks', 'custom_hooks', 'data_preprocessor'),
+    *('load_from', 'resume', 'launcher', 'env_cfg', 'log_processor', 'log_level', 'visualizer'),
+    *('default_scope', 'randomness', 'experiment_name'),
+)
+"""The keys of a config that mmengine's ``Runner`` reads; listed, because importing it imports torch."""
+OURS = (
+    *('search', 'supernet_check', 'final_config', 'data_root', 'held_out_dataloader'),
+    *('recalibration_dataloader', 'held_out_evaluator', 'tta_model', 'tta_pipeline'),
+)
+"""The keys that our tools read beside them."""
 _OF_LOADERS = {'dataset', 'sampler', 'batch_sampler', 'collate_fn', 'num_batch_per_epoch'}
 
 
@@ -59,3 +72,23 @@ def _kinds(name: Any) -> Iterator[Any]:
             kind = registry.get(name.removeprefix('mmdet.'))
             if callable(kind):
                 yield kind
+
+
+def mistyped(name: str, known: Sequence[str]) -> list[str]:
+    """The known names that a name differs from by one slip: letters swapped, one left out, added or changed.
+
+    A plural is none, and no name with an underscore before it: they may well be names of their own.
+
+    Example:
+        >>> mistyped('omdel', OF_RUNNER), mistyped('models', OF_RUNNER)
+        (['model'], [])
+    """
+    chosen = [form for other in known for form in (other, f'{other}s', f'_{other}')]
+    return [] if name in chosen else [other for other in known if _slip(name, other)]
+
+
+def _slip(one: str, other: str) -> bool:
+    pairs = enumerate(zip(one, other, strict=False))
+    same = next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+    a, b = one[same:], other[same:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or sorted(a) == sorted(b)

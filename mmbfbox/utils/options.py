@@ -6,6 +6,7 @@ import argparse
 import ast
 import copy
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from mmbfbox.errors import UserError, near_names
 from mmbfbox.utils.known_keys import keys_of
 from mmbfbox.utils.literals import literal
 
+_CHECKED_LATER = ('search', 'default_hooks', 'randomness')
+"""Where whoever reads them refuses unknown keys, or where the user gives the names."""
 _OPENING = ('[', '(', '{', "'", '"')
 
 
@@ -190,6 +193,12 @@ def _check_new_key(key: str, value: Any, before: Any, after: Any, source: str) -
                 raise UserError(
                     f'the option {key} names a key that is not in the config {source}; did you mean '
                     f'{meant}?'
+                )
+            if index and 'type' not in after and not other and names[0] not in _CHECKED_LATER:
+                warnings.warn(
+                    f'the option {key} adds {name} to settings without a type, so nothing can tell '
+                    f'whether anything reads it; check the name if it has no effect',
+                    stacklevel=2,
                 )
             return
         before, after = before[name], after[name]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.search.storage.candidates import read_candidates
-from tests.hosts.two_hosts import ADDRESSES, Host, two_hosts, why_not
+from tests.hosts.two_hosts import ADDRESSES, Host, SlowFolder, two_hosts, wait_until, why_not
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / 'tests' / 'data' / 'search_before'
@@ -27,6 +25,16 @@ pytestmark = [
 CONFIG = f"""
 _base_ = {str(DATA / 'config.py')!r}
 search = dict(chunk=4, candidates={CANDIDATES}, race=None, limits=None, strategy=None)
+"""
+
+
+# Each round depends on the results of both hosts in the one before.
+IN_ROUNDS = f"""
+_base_ = {str(DATA / 'config.py')!r}
+search = dict(
+    chunk=2, candidates=16, race=None, limits=None,
+    strategy=dict(type='ageing', population=6, tournament=3, batch=5),
+)
 """
 
 
@@ -68,21 +76,17 @@ def found(work_dir: Path) -> dict[int, tuple[str, tuple[tuple[str, float], ...]]
 
 @pytest.fixture(scope='module')
 def undisturbed(config: Path, tmp_path_factory: pytest.TempPathFactory):
+    return alone(config, tmp_path_factory.mktemp('alone') / 'search')
+
+
+def alone(config: Path, work_dir: Path) -> dict[int, tuple[str, tuple[tuple[str, float], ...]]]:
     """What one process on one host finds."""
-    work_dir = tmp_path_factory.mktemp('alone') / 'search'
     tool = ROOT / 'tools' / 'search.py'
     subprocess.run(
         [sys.executable, tool, config, DATA / 'supernet.pth', *arguments(work_dir)],
         env=environment(0), check=True, capture_output=True,
     )  # fmt: skip
     return found(work_dir)
-
-
-def wait_until(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def lines(work_dir: Path, file: str) -> int:
@@ -152,3 +156,18 @@ def test_the_host_of_the_store_dies_and_a_rerun_completes_what_is_missing(
         assert [process.wait(120) for process in processes] == [0, 0]
     assert found(work_dir) == undisturbed
     assert len(all_lines(work_dir)) == CANDIDATES
+
+
+def test_a_shared_folder_that_shows_files_late_changes_no_result(tmp_path: Path) -> None:
+    config, first_view, second_view = tmp_path / 'rounds.py', tmp_path / 'one', tmp_path / 'two'
+    config.write_text(IN_ROUNDS)
+    with (
+        two_hosts() as (first, second, _),
+        SlowFolder(first_view, second_view, seconds=2) as folder,
+    ):
+        processes = [start(first, 0, config, first_view), start(second, 1, config, second_view)]
+        assert [process.wait(200) for process in processes] == [0, 0], log(first_view, 0)
+    assert folder.shown > 4
+    assert lines(first_view, 'candidates.jsonl') and lines(second_view, 'candidates.rank1.jsonl')
+    assert found(first_view) == alone(config, tmp_path / 'alone')
+    assert (first_view / 'best.md').exists()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from mmbfbox.engine import load_checkpoint_file
-from tests.hosts.two_hosts import ADDRESSES, Host, two_hosts, why_not
+from tests.hosts.two_hosts import ADDRESSES, Host, two_hosts, wait_until, why_not
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / 'tests' / 'data' / 'search_before' / 'images'
@@ -50,19 +49,29 @@ def weights(work_dir: Path) -> dict[str, torch.Tensor]:
     return load_checkpoint_file(work_dir / f'iter_{ITERATIONS}.pth')['state_dict']
 
 
-def test_a_host_of_a_training_dies_and_the_same_command_resumes_to_the_same_weights(
-    tmp_path: Path,
-) -> None:
-    undisturbed, disturbed = tmp_path / 'undisturbed', tmp_path / 'disturbed'
+def assert_same_weights(one: Path, other: Path) -> None:
+    there, here = weights(one), weights(other)
+    assert all(torch.equal(there[name], here[name]) for name in there)
+
+
+@pytest.fixture(scope='module')
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Work dir of a training that nobody disturbs, over a link that delays and loses packets."""
+    work_dir = tmp_path_factory.mktemp('undisturbed') / 'training'
     with two_hosts(delay=0.005, loss=0.005) as (first, second, _):
-        processes = [start(first, 0, undisturbed), start(second, 1, undisturbed)]
+        processes = [start(first, 0, work_dir), start(second, 1, work_dir)]
         assert [process.wait(200) for process in processes] == [0, 0]
+    return work_dir
+
+
+def test_a_host_of_a_training_dies_and_the_same_command_resumes_to_the_same_weights(
+    tmp_path: Path, undisturbed: Path
+) -> None:
+    disturbed = tmp_path / 'disturbed'
+    with two_hosts(delay=0.005, loss=0.005) as (first, second, _):
         alive = start(first, 0, disturbed)
         start(second, 1, disturbed)
-        deadline = time.monotonic() + 120
-        while not (disturbed / 'iter_8.pth').exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until((disturbed / 'iter_8.pth').exists)
         second.kill()
         assert alive.wait(200) != 0
         processes = [
@@ -70,5 +79,25 @@ def test_a_host_of_a_training_dies_and_the_same_command_resumes_to_the_same_weig
             start(second, 1, disturbed, '--resume'),
         ]
         assert [process.wait(200) for process in processes] == [0, 0]
-    there, here = weights(undisturbed), weights(disturbed)
-    assert all(torch.equal(there[name], here[name]) for name in there)
+    assert_same_weights(undisturbed, disturbed)
+
+
+def test_the_first_hosts_agent_is_gone_early_and_nothing_hangs_or_is_lost(
+    tmp_path: Path, undisturbed: Path
+) -> None:
+    """Only torchrun's process of node 0 ends, as by a user's mistake: with it goes the store."""
+    disturbed = tmp_path / 'disturbed'
+    with two_hosts() as (first, second, _):
+        agent, other = start(first, 0, disturbed), start(second, 1, disturbed)
+        wait_until((disturbed / 'iter_8.pth').exists)
+        agent.kill()
+        # The processes that train hold connections of their own, and go on without it.
+        assert other.wait(200) in (0, 1)
+        wait_until(lambda: not first.pids() and not second.pids())
+        # Whatever is missing then, if anything is.
+        processes = [
+            start(first, 0, disturbed, '--resume'),
+            start(second, 1, disturbed, '--resume'),
+        ]
+        assert [process.wait(200) for process in processes] == [0, 0]
+    assert_same_weights(undisturbed, disturbed)

@@ -14,7 +14,8 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,6 +80,14 @@ class Host:
             process.wait()
 
 
+def wait_until(ready: Callable[[], bool], seconds: float = 120) -> None:
+    """Look again and again; fail when it takes longer."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, f'still not so after {seconds} s'
+        time.sleep(0.1)
+
+
 class Link:
     """Carries packets between two TUN devices.
 
@@ -133,6 +142,52 @@ class Link:
         self._thread.join()
         for _, descriptor in self._ends:
             os.close(descriptor)
+
+
+class SlowFolder:
+    """A folder that two hosts share, as each of them sees it: what the other writes comes later.
+
+    Args:
+        first, second: the folder as host 0 and host 1 see it.
+        seconds: how much later; each side owns its files, those of host 1 have ``rank1`` in their names.
+
+    Attributes:
+        shown: how many contents of a file have reached the other side.
+    """
+
+    def __init__(self, first: Path, second: Path, seconds: float) -> None:
+        self.views, self.seconds, self.shown = (first, second), seconds, 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._carry, daemon=True)
+
+    def __enter__(self) -> SlowFolder:
+        for view in self.views:
+            view.mkdir()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _carry(self) -> None:
+        seen: dict[Path, bytes] = {}
+        on_the_way: deque[tuple[float, Path, bytes]] = deque()
+        while not self._stop.wait(0.1):
+            for side, (here, there) in enumerate((self.views, self.views[::-1])):
+                for path in here.glob('*.json*'):
+                    with contextlib.suppress(FileNotFoundError):
+                        content = path.read_bytes()
+                        if ('rank1' in path.name) == bool(side) and seen.get(path) != content:
+                            seen[path] = content
+                            due = time.monotonic() + self.seconds
+                            on_the_way.append((due, there / path.name, content))
+            while on_the_way and on_the_way[0][0] <= time.monotonic():
+                _, path, content = on_the_way.popleft()
+                temporary = path.with_name(f'.{path.name}')
+                temporary.write_bytes(content)
+                temporary.replace(path)
+                self.shown += 1
 
 
 @contextlib.contextmanager

@@ -83,6 +83,18 @@ def test_the_certificate_follows_from_the_names_of_the_images(
     assert str(file.recalibration).split(', ')[1] == 'used in training'
 
 
+def test_images_that_both_recalibrate_and_score_are_counted(
+    supernet: Path, data: Path, tmp_path: Path
+) -> None:
+    other_split = dict(recalibration_dataloader__dataset__split_seed=1)
+    search = prepared(supernet, data, tmp_path, **other_split)
+    images = {name: set(names) for name, names in search.loop.scorer.images.items()}
+    both = len(images['held_out'] & images['recalibration'])
+    assert both and str(search.loop.identity.held_out).endswith(
+        f'{both} of them recalibrate and score'
+    )
+
+
 def test_a_supernet_that_saw_all_images_says_so(data: Path, tmp_path: Path) -> None:
     supernet = trained(tmp_path / 'supernet', data, part=None)
     file = prepared(supernet, data, tmp_path / 'search').loop.identity

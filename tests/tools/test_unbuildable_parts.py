@@ -30,6 +30,14 @@ PARTS = [
         ('train_cfg.max_iters=many', 'ResumableTrainLoop .* cannot be built .*many'),
         ('custom_hooks.3.interval=often', "LossGuardHook .*interval='often'.* correct its settings"),
         ('optim_wrapper.optimizer.lr=-1', 'AdamW .* cannot be built .*-1'),
+        ("model.backbone=dict(_delete_=True, type='ResNet', depth=18, frozen_stages=None)",
+         'ResNet .* cannot be built .*frozen_stages=None.*NoneType'),
+        ("model.backbone=dict(_delete_=True, type='ResNet', depth=18, norm_cfg=dict(type='BN', ytpe='BN'))",
+         'ResNet .* cannot be built .*ytpe.*; correct ytpe'),
+        ("model.backbone=dict(_delete_=True, type='ResNet', depth=18, norm_cfg=dict(eps=1))",
+         'ResNet .* cannot be built .*must contain the key "type"'),
+        ('train_dataloader.dataset.pipeline.3.transforms.0.canvas=10000000000',
+         'not enough memory .*lower the sizes'),
     ],
 )  # fmt: skip
 def test_a_part_that_cannot_be_built_is_one_sentence(

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import math
+import re
+import warnings
+from pathlib import Path
 from typing import Any
 
+import mmdet
 import pytest
+from mmengine.runner import Runner
 
 from mmbfbox.command_line import add_config_arguments
 from mmbfbox.errors import UserError
-from mmbfbox.utils.config import load_config
+from mmbfbox.utils.config import find_config, load_config
+from mmbfbox.utils.known_keys import OF_RUNNER, OURS, mistyped
 
 SUPERNET = 'demo/bfbox_supernet_demo'
+MMDETS = Path(mmdet.__file__).parent / '.mim' / 'configs'
 
 
 def options(*words: str) -> dict[str, Any]:
@@ -130,3 +138,39 @@ def test_a_part_that_another_option_takes_away_is_refused() -> None:
     both = {'model.bbox_head.num_classes': 1, 'model': math.nan}
     with pytest.raises(UserError, match='model=nan puts a value where .* has settings'):
         load_config(SUPERNET, both)
+
+
+@pytest.mark.parametrize('name', ['omdel', 'train_dataloder', 'trian_cfg', 'serach', 'load_form'])
+def test_a_slip_in_a_top_level_key_of_a_file_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / 'own.py'
+    path.write_text(f"_base_ = '{find_config(SUPERNET)}'\n{name} = None\n")
+    with pytest.raises(UserError, match=f'own.py sets {name}, which nothing reads; did you mean'):
+        load_config(path)
+
+
+def test_names_of_ones_own_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / 'own.py'
+    names = ('models', 'my_lr', 'conv_cfg', 'train_pipeline_2', 'val_evaluator_all', 'data_roots')
+    path.write_text(''.join(f'{name} = 3\n' for name in names))
+    assert set(names) <= set(load_config(path))
+
+
+def test_no_name_in_a_config_of_mmdet_looks_mistyped() -> None:
+    """By their text: what they inherit from stands among them."""
+    texts = [path.read_text(encoding='utf-8') for path in MMDETS.rglob('*.py')]
+    names = {name for text in texts for name in re.findall(r'^(\w+) = ', text, re.MULTILINE)}
+    known = [*OF_RUNNER, *OURS]
+    assert len(names) > 200
+    assert not [(name, meant) for name in names if (meant := mistyped(name, known))]
+
+
+def test_the_keys_of_mmengines_runner_are_listed() -> None:
+    assert {*OF_RUNNER, 'cfg', 'self'} == set(inspect.signature(Runner.__init__).parameters)
+
+
+def test_a_new_key_of_settings_without_a_type_is_said_to_be_unknown() -> None:
+    with pytest.warns(UserWarning, match='model.test_cfg.unheard_of adds unheard_of .* check'):
+        load_config(SUPERNET, {'model.test_cfg.unheard_of': 3})
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        load_config(SUPERNET, {'model.backbone.frozen_stages': 1, 'custom_hooks.0.seed': 3})

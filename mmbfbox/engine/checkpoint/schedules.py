@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 
 _MOVES = {'last_step', '_global_step', '_last_value', 'verbose', 'base_values'}
@@ -24,33 +25,72 @@ class Difference(NamedTuple):
     here: Any
     there: Any
 
+    def __str__(self) -> str:
+        return f'{self.name} is {self.here} here and {self.there} in the checkpoint'
+
+
+@dataclass
+class Scheduled:
+    """An optimizer and its schedulers, with what a checkpoint says of them.
+
+    Args:
+        place: what goes before its keys: '' for a training's only optimizer.
+        wrapper: the optimizer; it is built and has not stepped.
+        state: the checkpoint's state of it.
+        schedulers: the config's schedulers.
+        states: the checkpoint's states of its schedulers.
+    """
+
+    place: str
+    wrapper: OptimWrapper
+    state: dict[str, Any]
+    schedulers: list[Any]
+    states: list[Any]
+
+
+def scheduled(runner: Runner, checkpoint: Mapping[str, Any]) -> Iterator[Scheduled]:
+    """Every optimizer of a runner that the checkpoint has a state of."""
+    wrapper, state = runner.optim_wrapper, checkpoint.get('optimizer')
+    ours, theirs = runner.param_schedulers or [], checkpoint.get('param_schedulers') or []
+    if not isinstance(state, dict):
+        return
+    if isinstance(wrapper, OptimWrapperDict):
+        for name, one in wrapper.items():
+            if name in state:
+                here = ours.get(name, []) if isinstance(ours, dict) else ours
+                there = theirs.get(name, []) if isinstance(theirs, dict) else theirs
+                yield Scheduled(f'{name}.', one, state[name], list(here), list(there))
+    elif isinstance(wrapper, OptimWrapper):
+        yield Scheduled('', wrapper, state, list(ours), list(theirs))
+
 
 def differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[Difference]:
     """Settings of the schedule that the checkpoint has otherwise than the runner.
 
     Args:
-        runner: its optimizer and schedulers are built and have not stepped.
+        runner: its optimizers and schedulers are built and have not stepped.
         checkpoint: the one that it is going to resume from.
-
-    Returns:
-        Nothing for several optimizers.
     """
-    wrapper, state = runner.optim_wrapper, checkpoint.get('optimizer')
-    if not isinstance(wrapper, OptimWrapper) or not isinstance(state, Mapping):
-        return []
-    found = list(_of_optimizer(wrapper.optimizer.param_groups, state.get('param_groups', [])))
-    ours, theirs = runner.param_schedulers, checkpoint.get('param_schedulers')
-    if not isinstance(ours, list) or not isinstance(theirs, list):
-        return found
-    if len(ours) != len(theirs):
-        return [*found, Difference('param_scheduler', len(ours), len(theirs))]
-    for index, (scheduler, there) in enumerate(zip(ours, theirs, strict=True)):
+    return [
+        Difference(part.place + name, here, there)
+        for part in scheduled(runner, checkpoint)
+        for name, here, there in _of_part(part)
+    ]
+
+
+def _of_part(part: Scheduled) -> Iterator[Difference]:
+    groups = part.state.get('param_groups', [])
+    yield from _of_optimizer(part.wrapper.optimizer.param_groups, groups)
+    if len(part.schedulers) != len(part.states):
+        numbers = [f'{len(parts)} part(s)' for parts in (part.schedulers, part.states)]
+        yield Difference('param_scheduler', *numbers)
+        return
+    for index, (scheduler, there) in enumerate(zip(part.schedulers, part.states, strict=True)):
         here = scheduler.state_dict()
         for key in sorted((set(here) | set(there)) - _MOVES):
             if here.get(key) != there.get(key):
                 name = f'param_scheduler.{index}.{key}'
-                found.append(Difference(name, here.get(key), there.get(key)))
-    return found
+                yield Difference(name, here.get(key), there.get(key))
 
 
 def _of_optimizer(ours: list[Any], theirs: list[Any]) -> Iterator[Difference]:
@@ -71,14 +111,25 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
     """Put the runner's schedule, at the checkpoint's position, in the place of the checkpoint's.
 
     Args:
-        runner: its optimizer and schedulers are built and have not stepped; they step to the position.
+        runner: its optimizers and schedulers are built and have not stepped; they step to the position.
         checkpoint: changed in place; weights and momenta stay.
     """
-    wrapper, state = runner.optim_wrapper, checkpoint.get('optimizer')
-    schedulers = runner.param_schedulers or []
-    if not isinstance(wrapper, OptimWrapper) or state is None or not isinstance(schedulers, list):
-        return
-    meta = checkpoint['meta']
+    parts = list(scheduled(runner, checkpoint))
+    for part in parts:
+        _step_to(part.schedulers, checkpoint['meta'])
+        fresh = part.wrapper.state_dict()
+        for ours, theirs in zip(fresh['param_groups'], part.state['param_groups'], strict=True):
+            theirs.update({key: value for key, value in ours.items() if key != 'params'})
+        if 'base_param_settings' in fresh:
+            part.state['base_param_settings'] = fresh['base_param_settings']
+    states = {
+        part.place.removesuffix('.'): [one.state_dict() for one in part.schedulers]
+        for part in parts
+    }
+    checkpoint['param_schedulers'] = states.get('', states)
+
+
+def _step_to(schedulers: list[Any], meta: Mapping[str, Any]) -> None:
     for by_epoch, steps in ((True, meta.get('epoch', 0)), (False, meta.get('iter', 0))):
         with warnings.catch_warnings():
             # The optimizer has stepped in another run.
@@ -87,9 +138,3 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
                 for scheduler in schedulers:
                     if scheduler.by_epoch == by_epoch:
                         scheduler.step()
-    fresh = wrapper.state_dict()
-    for ours, theirs in zip(fresh['param_groups'], state['param_groups'], strict=True):
-        theirs.update({key: value for key, value in ours.items() if key != 'params'})
-    if 'base_param_settings' in fresh:
-        state['base_param_settings'] = fresh['base_param_settings']
-    checkpoint['param_schedulers'] = [scheduler.state_dict() for scheduler in schedulers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from mmbfbox.engine.checkpoint.changed_settings import changed_settings
+from mmbfbox.engine.checkpoint.resumable import (
+    check_resumable,
+    check_start,
+    use_trained_weights,
+)
 from mmbfbox.engine.checkpoint.resume import checkpoint_to_resume
 from mmbfbox.engine.checkpoint.safe_loading import use_safe_loading
 from mmbfbox.engine.checkpoint.schedules import Difference, differences, follow_config
@@ -25,6 +32,8 @@ from mmbfbox.errors import UserError
 from mmbfbox.utils.files import DiskFullError, atomic_write, remove_temporaries
 
 _BACKEND = 'durable'
+_TOLD = 8
+"""Changed settings that a warning names."""
 
 
 class DurableBackend(LocalBackend):
@@ -49,11 +58,10 @@ class DurableBackend(LocalBackend):
 register_backend(_BACKEND, DurableBackend, force=True)
 
 
-def _told(difference: Difference) -> str:
-    name, here, there = difference
-    if name == 'param_scheduler':
-        return f'{name} has {here} parts here and {there} in the checkpoint'
-    return f'{name} is {here} here and {there} in the checkpoint'
+def _listed(changed: list[Difference]) -> str:
+    told = [textwrap.shorten(str(one), 160, placeholder=' ...') for one in changed[:_TOLD]]
+    more = len(changed) - len(told)
+    return ', '.join(told) + (f', and {more} more' if more else '')
 
 
 class _RemoveLater:
@@ -115,9 +123,29 @@ class SafeCheckpointHook(CheckpointHook):
             load_instead(runner, str(found) if found else None)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Say which settings of the schedule a resume does not follow, or let it follow them."""
+        """Say what a resume does otherwise than the config, and refuse what it cannot go on with.
+
+        Raises:
+            UserError: the checkpoint is not that of such a training, or nothing of it fits.
+        """
+        source = str(wanted_checkpoint(runner))
         if not is_resuming(runner):
+            check_start(runner, checkpoint, source)
             return
+        if use_trained_weights(runner, checkpoint):
+            runner.logger.warning(
+                f'{source} has averaged weights, and this config averages none; the training goes on '
+                f'with those that were averaged'
+            )
+        check_resumable(runner, checkpoint, source, self.schedule == 'config')
+        self._tell_schedule(runner, checkpoint)
+        changed = changed_settings(runner.cfg, checkpoint['meta'], source)
+        if changed:
+            runner.logger.warning(
+                f'the training goes on with other settings than before: {_listed(changed)}'
+            )
+
+    def _tell_schedule(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         found = differences(runner, checkpoint)
         if self.schedule == 'config':
             follow_config(runner, checkpoint)
@@ -126,7 +154,7 @@ class SafeCheckpointHook(CheckpointHook):
                 runner.logger.warning(f'the config changes the schedule: {", ".join(changed)}')
         elif found:
             runner.logger.warning(
-                f'the run goes on with the schedule of the checkpoint: {", ".join(map(_told, found))}; '
+                f'the run goes on with the schedule of the checkpoint: {", ".join(map(str, found))}; '
                 "set default_hooks.checkpoint.schedule='config' to follow the config from here on"
             )
 

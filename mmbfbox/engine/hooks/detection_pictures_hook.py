@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 from numpy.typing import NDArray
 
 from mmbfbox.engine.hooks.image_errors import ImageErrorsSheet
+from mmbfbox.utils.drawing import corners
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.images import fit, read_image
 
@@ -81,8 +82,8 @@ def draw_detections(sample: DetDataSample, score: float) -> NDArray[np.uint8]:
     for box, value in zip(found.bboxes, found.scores, strict=True):
         if value < score:
             continue
-        left, top, right, bottom = (round(float(edge) * zoom) for edge in box)
-        cv2.rectangle(image, (left, top), (right, bottom), _FOUND, 1, cv2.LINE_AA)
+        (left, top), end = corners(image, box * zoom)
+        cv2.rectangle(image, (left, top), end, _FOUND, 1, cv2.LINE_AA)
         label = f'{value:.2f}'
         place = (left, max(top - 3, 9))
         cv2.putText(image, label, place, cv2.FONT_HERSHEY_SIMPLEX, 0.32, _FOUND, 1, cv2.LINE_AA)

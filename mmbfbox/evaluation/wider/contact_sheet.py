@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.drawing import corners
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.images import Picture, fit, read_image
 
@@ -38,8 +39,8 @@ def draw_errors(
     small, zoom = fit(image, WIDTH, HEIGHT)
     height, width = small.shape[:2]
     for boxes, colour in ((found, FOUND), (false, FALSE), (missed, MISSED)):
-        for x, y, w, h in (boxes * zoom).round().astype(int).tolist():
-            cv2.rectangle(small, (x, y), (x + w, y + h), colour, 1)
+        for x, y, w, h in (boxes * zoom).round().tolist():
+            cv2.rectangle(small, *corners(small, (x, y, x + w, y + h)), colour, 1)
     cell = np.full((HEIGHT + CAPTION, WIDTH, 3), 28, dtype=np.uint8)
     top, left = (HEIGHT - height) // 2, (WIDTH - width) // 2
     cell[top : top + height, left : left + width] = small

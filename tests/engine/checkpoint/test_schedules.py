@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from mmbfbox.errors import UserError
-from tests.engine.toy_runs import toy_runner
+from tests.engine.toy_runs import Toy, toy_runner
 
 
 def cosine(length: int, **keys: Any) -> dict[str, Any]:
@@ -24,11 +26,17 @@ def rate(runner: Any) -> float:
 
 def resumed(folder: Path, iterations: int, **keys: Any) -> tuple[float, str]:
     """The learning rate at the end of a resumed run, and its warnings."""
+    runner, said = resumed_by(folder, iterations, **keys)
+    return rate(runner), said
+
+
+def resumed_by(folder: Path, iterations: int, **keys: Any) -> tuple[Any, str]:
+    """The runner of a resumed run, and its warnings."""
     runner = toy_runner(folder, iterations, resume=True, **keys)
     said: list[str] = []
     runner.logger.warning = said.append
     runner.train()
-    return rate(runner), ' '.join(said)
+    return runner, ' '.join(said)
 
 
 def test_a_schedule_that_a_resume_does_not_follow_is_named_with_the_difference(
@@ -49,10 +57,46 @@ def test_settings_of_the_optimizer_that_a_resume_does_not_follow_are_named(tmp_p
     assert 'optimizer.momentum is 0.8 here and 0.9 in the checkpoint' in said
 
 
-def test_a_schedule_with_another_number_of_parts_is_named(tmp_path: Path) -> None:
+def test_a_schedule_with_another_number_of_parts_is_followed_or_refused(tmp_path: Path) -> None:
     toy_runner(tmp_path, 4).train()
-    _, said = resumed(tmp_path, 6, **cosine(10))
-    assert 'param_scheduler has 2 parts here and 1 in the checkpoint' in said
+    with pytest.raises(UserError, match=r"other schedulers .*schedule='config'"):
+        resumed(tmp_path, 6, **cosine(10))
+    _, said = resumed(tmp_path, 6, **cosine(10, checkpoint=dict(schedule='config')))
+    assert 'param_scheduler 2 part(s) in place of 1 part(s)' in said
+
+
+class TwoOptimizers(Toy):
+    """Its weight and its bias have an optimizer each."""
+
+    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, torch.Tensor]:
+        loss = self(**self.data_preprocessor(data, True), mode='loss')['loss']
+        optim_wrapper['weight'].zero_grad()
+        optim_wrapper['bias'].zero_grad()
+        loss.backward()
+        for one in optim_wrapper.values():
+            one.step()
+        return dict(loss=loss.detach())
+
+
+def two_optimizers(rate: float, **keys: Any) -> dict[str, Any]:
+    model = TwoOptimizers()
+    wrappers = {
+        name: OptimWrapper(torch.optim.SGD([parameter], lr=rate))
+        for name, parameter in model.linear.named_parameters()
+    }
+    return dict(model=model, optim_wrapper=OptimWrapperDict(**wrappers), **keys)
+
+
+def test_each_of_several_optimizers_is_compared_and_followed(tmp_path: Path) -> None:
+    toy_runner(tmp_path, 4, **two_optimizers(0.01)).train()
+    schedule = dict(type='LinearLR', by_epoch=False, start_factor=0.5, end=4)
+    other = dict(param_scheduler=schedule)
+    _, said = resumed_by(tmp_path, 6, **two_optimizers(0.02, **other))
+    assert 'weight.optimizer.lr is 0.02 here and 0.01 in the checkpoint' in said
+    assert 'bias.param_scheduler.0.end is 4 here and 8 in the checkpoint' in said
+    follow = dict(schedule='config')
+    runner, _ = resumed_by(tmp_path, 8, **two_optimizers(0.02, checkpoint=follow, **other))
+    assert runner.optim_wrapper.get_lr()['bias.lr'] == [0.02]
 
 
 def test_an_unchanged_schedule_is_resumed_in_silence_also_for_more_iterations(

@@ -7,6 +7,7 @@ import os
 import torch
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.control_groups import memory_left
 
 GIB = 2**30
 SHARE = 0.4
@@ -21,7 +22,8 @@ def default_memory(device: str | torch.device) -> float:
         # A GPU belongs to one process of the search.
         return SHARE * torch.cuda.mem_get_info(device)[0] / GIB
     free = os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
-    return SHARE * free / GIB / _local_processes()
+    # A container may have less than the machine.
+    return SHARE * min(free, memory_left()) / GIB / _local_processes()
 
 
 def threads_beside(device_type: str) -> int:
