@@ -216,8 +216,8 @@ def kendall(first: Sequence[float], second: Iterable[float]) -> float | None:
     """Kendall's tau-b; None where there is no order to compare.
 
     Example:
-        >>> kendall([1, 2, 3, 4], [1, 2, 4, 3]), kendall([1, 1], [1, 2]), kendall([], [])
-        (0.6666666666666667, None, None)
+        >>> kendall([1, 2, 3], [4, 5, 6]), kendall([1, 1], [1, 2]), kendall([], [])
+        (1.0, None, None)
     """
     if len(set(first)) < 2:
         return None
