@@ -62,9 +62,9 @@ def main() -> None:
     if args.candidates is not None and args.candidates < 1:
         raise UserError(f'--candidates is {args.candidates}; give 1 or more')
     processes = join_processes(launcher)
+    finalists = check_finalists(config, args.candidates)
     search = build_search(config, args.supernet, processes)
     wanted = args.candidates or config.search.candidates
-    finalists = check_finalists(config, wanted)
     if processes.rank == 0:
         where = f'{processes.size} processes on' if processes.size > 1 else 'on'
         networks = search.space.networks

@@ -213,13 +213,13 @@ def _agreement(what: str, first: Mapping[str, float], second: Mapping[str, float
 
 
 def kendall(first: Sequence[float], second: Iterable[float]) -> float | None:
-    """Kendall's tau-b; None where there is no order to compare.
+    """Kendall's tau-b; None where there is no order to compare, as between two networks alone.
 
     Example:
-        >>> kendall([1, 2, 3], [4, 5, 6]), kendall([1, 1], [1, 2]), kendall([], [])
+        >>> kendall([1, 2, 3], [4, 5, 6]), kendall([1, 1, 1], [1, 2, 3]), kendall([], [])
         (1.0, None, None)
     """
-    if len(set(first)) < 2:
+    if len(first) < 3 or len(set(first)) < 2:
         return None
     tau = float(kendalltau(first, list(second)).statistic)
     return tau if isfinite(tau) else None

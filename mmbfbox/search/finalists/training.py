@@ -81,19 +81,21 @@ def finalist_config(config: Config, settings: FinalistSettings, network: Finalis
     return trained
 
 
-def check_finalists(config: Config, candidates: int) -> FinalistSettings | None:
+def check_finalists(config: Config, candidates: int | None = None) -> FinalistSettings | None:
     """What a search config says about finalists, checked before anything is scored; None if it has none.
 
     Args:
         config: of the search.
-        candidates: how many it scores.
+        candidates: how many it scores; those of the config by default.
 
     Raises:
         UserError: a key is wrong, there are not enough candidates, or a config cannot be used.
     """
-    settings = FinalistSettings.build(config.search.get('finalists'))
-    if settings is not None:
-        settings.check_candidates(candidates)
+    search = config.get('search') or {}
+    settings = FinalistSettings.build(search.get('finalists'))
+    wanted = candidates or search.get('candidates')
+    if settings is not None and isinstance(wanted, int):
+        settings.check_candidates(wanted)
         settings.iterations_of(whole_iterations(config, settings))
         if settings.baseline is not None:
             baseline_model(settings)

@@ -9,7 +9,7 @@ from mmbfbox.artifacts.finalists import CANDIDATE, CONTROL, Finalist
 from mmbfbox.search.finalists.standings import Gain, Standings
 from mmbfbox.search.report.summary import SUBSETS, percent, readable
 
-_KINDS = {CANDIDATE: 'candidate', CONTROL: 'random'}
+_KINDS = {CANDIDATE: 'searched', CONTROL: 'random'}
 
 
 def finalists_table(standings: Standings) -> str:

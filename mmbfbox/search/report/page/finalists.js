@@ -1,5 +1,5 @@
 // The finalists: curves over iterations, the table of the rungs, and what they have shown.
-const KIND = { candidate: 'candidate of the search', control: 'random', baseline: 'baseline' };
+const KIND = { candidate: 'searched', control: 'random', baseline: 'baseline' };
 const KIND_COLOR = { candidate: '--dot', control: '--dense-edge', baseline: '--front' };
 
 // Lines over iterations, which grow threefold from rung to rung: a logarithmic axis.
