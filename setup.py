@@ -87,7 +87,12 @@ setup(
         'mm': [*TRAINING, 'mmcv>=2.0.0,<2.2.0'],
         'demo': [*TRAIN, 'scikit-image>=0.22'],
         # The site of the documents: make docs.
-        'docs': ['mkdocs>=1.6,<2', 'mkdocs-material>=9.6', 'mkdocstrings>=1', 'mkdocstrings-python>=2'],
+        'docs': [
+            'mkdocs>=1.6,<2',
+            'mkdocs-material>=9.6',
+            'mkdocstrings>=1',
+            'mkdocstrings-python>=2',
+        ],
         'watch': ['tensorboard>=2.15'],
         'dev': [
             'hypothesis>=6',

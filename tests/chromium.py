@@ -1,4 +1,4 @@
-"""Real pages in real Chromium, driven over its DevTools protocol through a pipe: no further package is needed."""
+"""Pages in real Chromium, driven over its DevTools protocol through a pipe; no package is needed."""
 
 from __future__ import annotations
 

@@ -2,13 +2,15 @@
 
     python docs/building/model_index.py
 
-Iterations and candidates come from the configs, parameters and multiply-adds from the networks that they build,
-results from the records of trainings in benchmarks/records. What neither of them says (the data, results of runs
-without a record, collections) stays as it stands. A new config gets an entry, and one that is gone loses its own.
+Iterations and candidates come from the configs, parameters and multiply-adds from the networks that they
+build, results from the records of trainings in benchmarks/records. What neither of them says (the data,
+results of runs without a record, collections) stays as it stands. A new config gets an entry, and one that
+is gone loses its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -145,6 +147,7 @@ def index() -> str:
 
 def main() -> None:
     """Write all of them."""
+    argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0]).parse_args()
     for folder in folders():
         text = metafile(folder)
         (folder / 'metafile.yml').write_text(text, encoding='utf-8')

@@ -2,13 +2,14 @@
 
     python docs/building/model_tables.py
 
-benchmarks/records/packaged.json says what was measured of the files that the package brings; AP in torch comes from
-the record of the training, sizes from the files, multiply-adds from the model index. Documents hold the table between
-``<!-- models -->`` and ``<!-- /models -->``.
+benchmarks/records/packaged.json says what was measured of the files that the package brings; AP in torch
+comes from the record of the training, sizes from the files, multiply-adds from the model index. Documents
+hold the table between ``<!-- models -->`` and ``<!-- /models -->``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from collections.abc import Iterator
@@ -22,7 +23,16 @@ MEASURED = ROOT / 'benchmarks' / 'records' / 'packaged.json'
 FILES = ROOT / 'mmbfbox' / 'deploy' / 'weights'
 DOCUMENTS = [ROOT / 'README.md', *(ROOT / 'docs' / name for name in ('models.md', 'results.md'))]
 _PLACE = re.compile(r'(<!-- models -->\n).*?(<!-- /models -->)', re.DOTALL)
-HEAD = ('file', 'size', 'multiply-adds at VGA', 'trained on', 'easy', 'medium', 'hard', 'one core, VGA')
+HEAD = (
+    'file',
+    'size',
+    'multiply-adds at VGA',
+    'trained on',
+    'easy',
+    'medium',
+    'hard',
+    'one core, VGA',
+)
 
 
 def rows(model: dict[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -34,7 +44,13 @@ def rows(model: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     weights = ROOT / listed['Weights']
     scores = [listed['Results'][0]['Metrics'][f'{name} AP'] for name in ('easy', 'medium', 'hard')]
     common = (macs, model['trained_on'])
-    yield (f'`{listed["Weights"]}`', megabytes(weights), *common, *map(percent, scores), 'for training')
+    yield (
+        f'`{listed["Weights"]}`',
+        megabytes(weights),
+        *common,
+        *map(percent, scores),
+        'for training',
+    )
     for file in model['files']:
         times = ', '.join(f'{ms} ms {engine}' for engine, ms in file['milliseconds'].items())
         scores = [file[name] for name in ('easy', 'medium', 'hard')]
@@ -58,7 +74,8 @@ def table() -> str:
     lines = [HEAD, tuple('---' for _ in HEAD), *(row for model in models for row in rows(model))]
     text = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
     tested, measured = models[0]['tested_on'], models[0]['measured']
-    return f'{text}\n\nAP in % on {tested}, long side 640: not comparable with published figures. Times: {measured}.\n'
+    note = f'AP in % on {tested}, long side 640: not comparable with published figures.'
+    return f'{text}\n\n{note} Times: {measured}.\n'
 
 
 def filled(text: str) -> str:
@@ -68,6 +85,7 @@ def filled(text: str) -> str:
 
 def main() -> None:
     """Write the table into the documents."""
+    argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0]).parse_args()
     for document in DOCUMENTS:
         document.write_text(filled(document.read_text(encoding='utf-8')), encoding='utf-8')
 

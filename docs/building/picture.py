@@ -2,12 +2,14 @@
 
     python docs/building/picture.py
 
-Both are in the public domain: astronaut E. Collins (NASA, in scikit-image) and Rear Admiral G. Hopper (US Navy, in
-matplotlib). They are portraits, and the detector was trained on small faces: it looks at them at 192 pixels.
+Both are in the public domain: astronaut E. Collins (NASA, in scikit-image) and Rear Admiral G. Hopper (US
+Navy, in matplotlib). They are portraits, and the detector was trained on small faces: it looks at them at
+192 pixels.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -31,6 +33,7 @@ HEIGHT = 360
 
 def main() -> None:
     """Write the picture."""
+    argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0]).parse_args()
     detector = FaceDetector(size=SIZE)
     found = []
     for path in PICTURES:

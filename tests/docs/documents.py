@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r'^ *```(\w*)\n(.*?)^ *```', re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r'(?<!`)`([^`]+)`(?!`)')
 _LINK = re.compile(r'\]\(([^)#\s]+)')
-_COMMAND = re.compile(r'(?:\w+=\S* )*(?:python[\d.]*|pytest|make|mmbfbox|tools/\S+\.sh)(?: |$)')
+_COMMAND = re.compile(
+    r'(?:\w+=\S* )*(?:python[\d.]*|pytest|make|mmbfbox|bash|tools/\S+\.sh)(?: |$)'
+)
 SHELL = ('', 'bash', 'sh', 'console')
 
 

@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ASTRONAUT = Path(pytest.importorskip('skimage').__file__).parent / 'data' / 'astronaut.png'
 HOPPER = Path(matplotlib.get_data_path()) / 'sample_data' / 'grace_hopper.jpg'
 MESSAGE = 'document.getElementById("message").textContent'
-BOXES = '[...document.querySelectorAll("#boxes tr")].map(r => [...r.cells].map(c => +c.textContent))'
+BOXES = (
+    '[...document.querySelectorAll("#boxes tr")].map(r => [...r.cells].map(c => +c.textContent))'
+)
 READY = '!document.getElementById("file").disabled'
 
 

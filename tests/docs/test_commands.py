@@ -108,6 +108,7 @@ def test_the_patch_of_the_tutorial_applies(tmp_path: Path) -> None:
         'make demo BUGDET=small',
         'pytest tests/no_such_folder',
         'python tools/no_such_tool.py',
+        'bash docs/demo/no_such_script.sh page',
         'python tools/train.py paper/bfbox_supernet_wider_face --wrok-dir here',
         'python tools/train.py paper/no_such_config',
         'python tools/train.py',
@@ -137,6 +138,8 @@ def check(command: Command) -> list[str]:
     if program == 'pytest' or words[:2] == ['-m', 'pytest']:
         paths = [word.split('::')[0] for word in words if '/' in word]
         return [f'there is no {path}' for path in paths if not (ROOT / path).exists()]
+    if program == 'bash':
+        return [] if (ROOT / words[0]).is_file() else [f'there is no {words[0]}']
     if program.endswith('.sh'):
         return check_launcher(Path(program).name, words, command.whole)
     if words[:1] == ['-m'] and words[1].startswith('mmbfbox.tools.'):

@@ -52,8 +52,12 @@ def copy(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / 'mmbfbox' / '__init__.py', tmp_path / 'mmbfbox')
     shutil.copy(ROOT / 'LICENSE', tmp_path)
-    (tmp_path / 'README.md').write_text('# Start\n\n[a page](docs/page.md#part), [terms](LICENSE)\n')
-    page = '# Page\n\n## Part\n\n[start](../README.md), [an arch](reference.md#mmbfbox.space.Arch)\n'
+    (tmp_path / 'README.md').write_text(
+        '# Start\n\n[a page](docs/page.md#part), [terms](LICENSE)\n'
+    )
+    page = (
+        '# Page\n\n## Part\n\n[start](../README.md), [an arch](reference.md#mmbfbox.space.Arch)\n'
+    )
     (tmp_path / 'docs' / 'page.md').write_text(page)
     (tmp_path / 'docs' / 'reference.md').write_text('# Space\n\n::: mmbfbox.space\n')
     nav = ['index.md', 'page.md', 'reference.md']
@@ -66,7 +70,9 @@ def test_links_out_of_docs_lead_to_what_the_site_has(copy: Path) -> None:
     assert not built.returncode, built.stderr
     start = (copy / 'site' / 'index.html').read_text()
     assert 'href="page.html#part"' in start and 'href="repository/LICENSE"' in start
-    assert (copy / 'site' / 'repository' / 'LICENSE').read_bytes() == (ROOT / 'LICENSE').read_bytes()
+    assert (copy / 'site' / 'repository' / 'LICENSE').read_bytes() == (
+        ROOT / 'LICENSE'
+    ).read_bytes()
     assert 'href="index.html"' in (copy / 'site' / 'page.html').read_text()
 
 
