@@ -116,7 +116,11 @@ async function start() {
     say(`The detector cannot be loaded: ${error.message}`, true);
     return;
   }
-  part('file').addEventListener('change', ({ target }) => target.files[0] && guarded(openPicture)(target.files[0]));
+  part('file').addEventListener('change', ({ target }) => {
+    const [file] = target.files;
+    target.value = ''; // so that the same file can be opened again
+    if (file) guarded(openPicture)(file);
+  });
   part('webcam').addEventListener('click', () => (stream ? stopWebcam() : guarded(startWebcam)()));
   part('threshold').addEventListener('input', draw);
   part('size').addEventListener('change', () => shown && !stream && guarded(again)());

@@ -109,6 +109,10 @@ def test_the_threshold_needs_no_second_look(page: Chromium) -> None:
     assert page.evaluate(MESSAGE) == f'1 face in {took}'
 
 
+def test_a_picture_can_be_opened_again(page: Chromium) -> None:
+    assert detect(page, ASTRONAUT, 192, 0.5) == detect(page, ASTRONAUT, 192, 0.5)
+
+
 def test_pictures_that_come_too_fast_take_their_turn(page: Chromium) -> None:
     (face,) = FaceDetector(size=192, score=0.5, threads=1)(str(HOPPER))
     detect(page, ASTRONAUT, 192, 0.5)

@@ -51,7 +51,7 @@ def test_the_readme_shows_boxes(folder: Path) -> None:
 
 
 def test_the_tutorial_leaves_pictures(folder: Path) -> None:
-    run(folder, '-c', python_blocks(TUTORIAL)[1].replace('score=0.6', 'score=0.5'))
+    run(folder, '-c', python_blocks(TUTORIAL)[1])
     assert (folder / 'found.png').is_file() and (folder / 'face0.png').is_file()
 
 
