@@ -51,8 +51,9 @@ def read_scalars(work_dir: Path, val_interval: int = 1, max_iters: int | None = 
     curves: defaultdict[str, dict[int, float]] = defaultdict(dict)
     validation: defaultdict[str, dict[int, float]] = defaultdict(dict)
     times: dict[int, float] = {}
+    # A start may begin with the validation that was due when the one before was killed.
+    at = validated = 0
     for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        at = validated = 0
         for line in _lines(file):
             # A validation's own step counts epochs, of which there is none.
             if 'iter' not in line and 'data_time' in line:

@@ -192,9 +192,10 @@ def _percent(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _config_text(path: Path) -> str:
-    """What mmengine has saved of the config of the last start."""
-    files = sorted(path.glob('*/vis_data/config.py'))
-    return read_text(files[-1]) if files else ''
+    """What mmengine has saved of the config of the last start that logged, which a test does not."""
+    logs = sorted(path.glob('*/vis_data/scalars.json'))
+    config = logs[-1].with_name('config.py') if logs else None
+    return read_text(config) if config and config.is_file() else ''
 
 
 def _whole(text: str | None) -> int | None:

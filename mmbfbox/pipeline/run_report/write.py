@@ -90,6 +90,8 @@ def _differences(runs: Sequence[Run]) -> list[str]:
     whole = [run for run in runs if run.config]
     changed = {key for run in runs if not run.config for key in run.settings}
     keys = dict.fromkeys(key for run in runs for key in run.settings)
+    # The folder of the data stands once, for all data sets.
+    keys = {key: None for key in keys if not key.endswith('.data_root')}
     return [
         key for key in keys if key in changed or len({run.settings.get(key) for run in whole}) > 1
     ]
