@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.common.pool import Member, Pool
+from benchmarks.common.pool import FINAL, Member, Pool, read_pool
+from benchmarks.common.pool_scores import read_scores, score_columns
+from benchmarks.common.pool_statistics import Floats, Measured
 from benchmarks.common.recorded_runs import Network, RecordedRuns
 from mmbfbox.artifacts.run_record import RunRecord
 from mmbfbox.errors import UserError
+from mmbfbox.search.denoising import arch_features
 
 SEEDS = 10
 """Records of seeds from here on are not looked for."""
@@ -113,25 +116,92 @@ class PoolRecords:
         return found
 
 
-def seeds_deviation(seeds: Seeds, metric: str) -> float:
-    """Standard deviation of a score between the seeds of a network, pooled over the networks.
+SCORES = {'easy': 100.0, 'medium': 100.0, 'hard': 100.0, 'loss': 1.0}
+"""What a record measures, and the factor to its unit in tables."""
+
+
+def read_records(kind: str | None = None) -> Seeds:
+    """All records of the light space's pool.
+
+    Args:
+        kind: of batch-norm statistics, if they are not those that training left.
+
+    Raises:
+        UserError: one is damaged or another's.
+    """
+    runs = RecordedRuns('pool', FINAL, Path('data'), Path('work_dirs/pool'))
+    return PoolRecords(read_pool(), runs).all_seeds(kind)
+
+
+def measured(seeds: Seeds, score: str) -> Measured:
+    """A score of the records.
 
     Args:
         seeds: the records.
-        metric: ``'easy'``, ``'medium'`` or ``'hard'``.
-
-    Raises:
-        UserError: no network has two seeds.
+        score: one of :data:`SCORES`.
     """
-    groups = [
-        [record.scores[metric] for record in records.values()]
-        for records in seeds.values()
-        if len(records) > 1
-    ]
-    if not groups:
-        raise UserError(
-            'no network of the pool has two seeds; run benchmarks/pool/train.py --data DATA first, '
-            'which begins with them'
+    values = [
+        np.array(
+            [
+                record.loss if score == 'loss' else record.scores[score]
+                for record in records.values()
+            ]
         )
-    squares = sum(float(np.var(group)) * len(group) for group in groups)
-    return math.sqrt(squares / sum(len(group) - 1 for group in groups))
+        for records in seeds.values()
+    ]
+    members = list(seeds)
+    return Measured(
+        tuple(member.name for member in members),
+        np.array([member.backbone for member in members], dtype=np.int64),
+        np.array([member.topology for member in members], dtype=np.int64),
+        tuple(values),
+    )
+
+
+def all_columns(records: Seeds) -> dict[str, Floats]:
+    """Every score that could order the networks of the records."""
+    pool, members = read_pool(), list(records)
+    costs = [pool.costs.detector(member.arch) for member in members]
+    known = {
+        'multiply-adds': [cost.macs for cost in costs],
+        'parameters': [cost.params for cost in costs],
+    }
+    return score_columns(members, read_scores(), known)
+
+
+def losses_until(records: Seeds, share: float) -> Floats:
+    """Mean training loss of the last fifth of the first share of a training, of the first seed.
+
+    Args:
+        records: of networks ``(N,)``.
+        share: of a whole training.
+    """
+    found = []
+    for of_seeds in records.values():
+        record = of_seeds[min(of_seeds)]
+        end = share * record.training.iterations
+        losses = [loss for iteration, loss in record.curve if iteration <= end]
+        found.append(float(np.mean(losses[-max(1, len(losses) // 5) :])))
+    return np.array(found)
+
+
+def shrunk(records: Seeds, score: Floats) -> NDArray[np.bool_]:
+    """Which networks stay when choices are dropped that are worse beyond their error.
+
+    A choice or merge drops out whose networks have a mean score that is below that of all others by more
+    than 1.64 standard errors.
+
+    Args:
+        records: of networks ``(N,)``.
+        score: ``(N,)``.
+    """
+    features = arch_features([member.arch for member in records])
+    left = np.ones(len(score), dtype=bool)
+    for column in features.matrix.T:
+        has = column > 0
+        if min(has.sum(), (~has).sum()) < 3:
+            continue
+        error = np.sqrt(score[has].var(ddof=1) / has.sum() + score[~has].var(ddof=1) / (~has).sum())
+        if score[has].mean() - score[~has].mean() + 1.64 * error < 0:
+            left &= ~has
+    return left if left.any() else np.ones(len(score), dtype=bool)

@@ -23,7 +23,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 from benchmarks.common.pool import FINAL, Member, Pool, read_pool
-from benchmarks.common.pool_records import PoolRecords, seeds_deviation
+from benchmarks.common.pool_records import PoolRecords, measured
+from benchmarks.common.pool_statistics import noise_of
 from benchmarks.common.recorded_runs import RecordedRuns, mean_and_spread
 from benchmarks.common.scripts import new_parser, print_head, print_row
 from mmbfbox.errors import UserError, exit_on_user_error
@@ -85,7 +86,7 @@ def make_again(pool: Pool, records: PoolRecords, name: str) -> None:
     before = records.read(member, seed)
     if before is None:
         raise UserError(f'there is no record {records.path(member, seed)}; --table lists them')
-    deviation = seeds_deviation(records.all_seeds(), 'medium')
+    deviation = math.sqrt(noise_of(measured(records.all_seeds(), 'medium')).seeds)
     after = records.make(member, seed, again=True)
     old, new = before.scores['medium'], after.scores['medium']
     # The difference of two seeds, in 19 of 20 cases.

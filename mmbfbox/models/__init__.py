@@ -12,7 +12,13 @@ from mmbfbox.models.necks.fem import FEM
 from mmbfbox.models.necks.lfpn import LFPN
 from mmbfbox.models.necks.nas_fpn import FaceNASFPN
 from mmbfbox.models.necks.reuse_level import ReuseLevel
-from mmbfbox.models.searchable import active_arch, cost_table, set_arch, space_of
+from mmbfbox.models.searchable import (
+    active_arch,
+    cost_table,
+    names_on_path,
+    set_arch,
+    space_of,
+)
 from mmbfbox.models.task_modules.face_assigner import FaceAssigner
 from mmbfbox.models.task_modules.face_atss_assigner import FaceATSSAssigner
 from mmbfbox.models.traced_costs import traced_macs
@@ -36,6 +42,7 @@ __all__ = [
     'SharedFaceHead',
     'active_arch',
     'cost_table',
+    'names_on_path',
     'set_arch',
     'space_of',
     'traced_macs',

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from torch import nn
 
 from mmbfbox.errors import UserError
@@ -9,6 +12,9 @@ from mmbfbox.models.backbones.bfbox import SearchableFaceBackbone
 from mmbfbox.models.dense_heads.head_convs import head_convs
 from mmbfbox.models.necks.attention_fpn import SearchableAttentionFPN
 from mmbfbox.space import Arch, CostTable, JointSpace
+
+_CHOICE = re.compile(r'backbone\.stages\.(\d+)\.(\d+)\.choices\.([^.]+)\.')
+_EDGE = re.compile(r'neck\.attention\.(p\d+_[cp]\d+)\.')
 
 
 def is_supernet(model: nn.Module) -> bool:
@@ -55,6 +61,27 @@ def active_arch(model: nn.Module) -> Arch | None:
     backbone, neck = _parts(model)
     stages = tuple(tuple(slot.active for slot in stage) for stage in backbone.slots())
     return Arch(stages, tuple(neck.merges))
+
+
+def names_on_path(model: nn.Module, names: Iterable[str]) -> list[str]:
+    """Those of a supernet's parameters and buffers that its active path uses; of another model all.
+
+    Args:
+        model: the detector.
+        names: of its state dict.
+    """
+    arch = active_arch(model)
+    if arch is None:
+        return list(names)
+    edges = {f'p{merge.target}_{merge.source}' for merge in arch.merges}
+
+    def used(name: str) -> bool:
+        choice, edge = _CHOICE.match(name), _EDGE.match(name)
+        if choice:
+            return arch.stages[int(choice[1])][int(choice[2])] == choice[3]
+        return edge is None or edge[1] in edges
+
+    return [name for name in names if used(name)]
 
 
 def cost_table(model: nn.Module, size: tuple[int, int]) -> CostTable:

@@ -15,7 +15,8 @@ from mmbfbox.errors import UserError
 from mmbfbox.export.supernet import build_without_storage
 from mmbfbox.utils.config import load_config
 
-FILES = sorted(RECORDS.glob('*/*.json'))
+# Those of supernets are no trainings.
+FILES = sorted(path for path in RECORDS.glob('*/*.json') if path.parent.name != 'pool_scores')
 ROOT = RECORDS.parents[1]
 PACKAGED_RECORD = RECORDS / 'light' / 'packaged-0.5g-seed0.json'
 WEIGHTS = ROOT / 'weights' / 'bfbox_0.5g.pth'

@@ -17,7 +17,7 @@ from mmbfbox.errors import UserError
 KINDS = ('raw', 'ema')
 _PREFIXES = ('module.', '_orig_mod.')
 """What wrappers put before the names: data-parallel and averaging ones, and torch.compile."""
-_COUNTERS = ('steps', 'n_averaged')
+_COUNTERS = ('steps', 'n_averaged', 'updates')
 """Of averaging wrappers, beside the weights."""
 _EXAMPLES = 3
 

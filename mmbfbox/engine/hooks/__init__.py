@@ -8,6 +8,7 @@ from mmbfbox.engine.hooks.deferred_info_hook import DeferredInfoHook
 from mmbfbox.engine.hooks.detection_pictures_hook import DetectionPicturesHook
 from mmbfbox.engine.hooks.loss_guard_hook import LossGuardHook
 from mmbfbox.engine.hooks.norm_shift_hook import NormShiftHook
+from mmbfbox.engine.hooks.path_ema_hook import PathEMAHook
 from mmbfbox.engine.hooks.path_sampling_hook import PathSamplingHook
 from mmbfbox.engine.hooks.sample_predictions_hook import SamplePredictionsHook
 from mmbfbox.engine.hooks.skipped_images_hook import SkippedImagesHook
@@ -21,6 +22,7 @@ __all__ = [
     'DetectionPicturesHook',
     'LossGuardHook',
     'NormShiftHook',
+    'PathEMAHook',
     'PathSamplingHook',
     'SafeCheckpointHook',
     'SamplePredictionsHook',
