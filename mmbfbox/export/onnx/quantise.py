@@ -18,6 +18,8 @@ from mmbfbox.utils.quiet import errors_only
 
 PICTURES = 64
 """Pictures that the ranges are taken from; more of them do not help."""
+LAST = 2
+"""So many convolutions before each output stay in float32."""
 
 
 def quantise(exported: OnnxFile, canvases: Sequence[NDArray[Any]]) -> onnx.ModelProto:
@@ -77,18 +79,18 @@ def quantise(exported: OnnxFile, canvases: Sequence[NDArray[Any]]) -> onnx.Model
     return model
 
 
-def last_convolutions(graph: onnx.GraphProto) -> list[str]:
-    """Names of the convolutions that no other one follows: those that give logits and deltas.
+def last_convolutions(graph: onnx.GraphProto, most: int = LAST) -> list[str]:
+    """Names of the last convolutions before each output, ``most`` of a path.
 
-    Both are outputs of one convolution, so they would share a scale, and the deltas would be rounded to
-    steps of the logits.
+    Logits and deltas are outputs of one convolution, so they would share a scale and the deltas would be
+    rounded to steps of the logits; and what that convolution sees has no activation that bounds it.
     """
     last: list[str] = []
-    leading: set[str] = set()  # values that some convolution needs
+    ahead = {output.name: 0 for output in graph.output}  # convolutions to the nearest output
     for node in reversed(graph.node):
-        followed = not leading.isdisjoint(node.output)
-        if node.op_type == 'Conv' and not followed:
+        own = min(ahead.get(name, most) for name in node.output) + (node.op_type == 'Conv')
+        if node.op_type == 'Conv' and own <= most:
             last.append(node.name)
-        if node.op_type == 'Conv' or followed:
-            leading.update(node.input)
+        for name in node.input:
+            ahead[name] = min(own, ahead.get(name, own))
     return last
