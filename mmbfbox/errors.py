@@ -20,6 +20,7 @@ _NO_MEMORY = (
     *('array is too big', 'Maximum allowed dimension exceeded', 'Failed to allocate'),
 )
 """What torch, NumPy and OpenCV say where there is no memory, or could never be."""
+_LONGEST_NAME = 300
 _NO_OPERATOR = 'mmbfbox-ops'
 """What our operators name themselves where they lack one of mmcv's; the rest says what to do."""
 
@@ -57,7 +58,8 @@ def exit_on_user_error(main: Callable[P, None]) -> Callable[P, None]:
             sentence = in_one_sentence(error)
             if sentence is None:
                 raise
-            print(f'error: {sentence}', file=sys.stderr)
+            # A name or a value in it may hold line ends.
+            print(f'error: {" ".join(sentence.splitlines())}', file=sys.stderr)
             sys.exit(1)
 
     return wrapped
@@ -82,7 +84,9 @@ def in_one_sentence(error: Exception) -> str | None:
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
         return f'there is not enough memory ({first}); lower the sizes of batches or images'
     if isinstance(error, OSError) and error.filename is not None:
-        return f'{error.filename}: {error.strerror}; check the path, its rights and the room on the disk'
+        name = str(error.filename)
+        shown = name if len(name) < _LONGEST_NAME else f'{name[:_LONGEST_NAME]} ...'
+        return f'{shown}: {error.strerror}; check the path, its rights and the room on the disk'
     if isinstance(error, NotImplementedError) and _NO_OPERATOR in text:
         return text
     if isinstance(error, (AssertionError, AttributeError, KeyError, TypeError, ValueError)):

@@ -10,7 +10,7 @@ import torch
 
 from mmbfbox.errors import exit_on_user_error
 
-FAR_TOO_MUCH = 10**15
+FAR_TOO_MUCH, MORE_THAN_CAN_BE = 10**14, 10**18
 
 
 def said(capsys, program) -> str:
@@ -33,10 +33,16 @@ def test_files_and_folders_that_cannot_be_used_are_named(capsys, tmp_path):
 
     assert 'weights.pth: No such file or directory' in said(capsys, read_nothing)
 
+    def read_text_as_a_name() -> None:
+        Path('a line\n' * 1000).stat()
 
+    assert len(said(capsys, read_text_as_a_name)) < 500
+
+
+@pytest.mark.parametrize('much', [FAR_TOO_MUCH, MORE_THAN_CAN_BE])
 @pytest.mark.parametrize('ask', [np.zeros, torch.empty])
-def test_more_memory_than_there_is_is_one_sentence(capsys, ask):
-    assert 'not enough memory' in said(capsys, lambda: ask(FAR_TOO_MUCH))
+def test_more_memory_than_there_is_is_one_sentence(capsys, ask, much):
+    assert 'not enough memory' in said(capsys, lambda: ask((much, 3, 3)))
 
 
 @pytest.mark.parametrize('error', [OSError('no file'), RuntimeError('a fault'), KeyError('x')])

@@ -41,6 +41,7 @@ from mmbfbox.search import ReferenceScorer, recalibrate
 from mmbfbox.search.scoring import reference as reference_module
 from mmbfbox.search.scoring.recalibration import batch_norms
 from mmbfbox.space import CostTable
+from mmbfbox.space.draw import seed_of
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.fingerprint import fingerprint
@@ -79,6 +80,15 @@ WAYS: dict[str, Callable[..., None]] = {
     "supernet's own": keep_running,
     'test batch': use_test_batches,
 }
+
+
+def seed_of_archs(seed: int, stream: str) -> int:
+    """The seed by which archs are drawn.
+
+    By the seed itself they are those that a supernet of that seed saw in its first iterations; only results
+    that were begun so go on so (``stream`` ``'training'``).
+    """
+    return seed if stream == 'training' else seed_of('orders', seed)
 
 
 def draw(costs: CostTable, seed: int, number: int) -> list[Row]:
@@ -157,10 +167,11 @@ def score_and_train(args: argparse.Namespace, results: Path) -> None:
     costs = cost_table(model, size)
     settings = {key: getattr(args, key) for key in ('search', 'data', 'seed', 'iterations')}
     settings['supernet'] = fingerprint(Path(args.supernet).read_bytes())
-    rows = draw(costs, args.seed, args.archs)
-    known: dict[str, Any] = dict(settings=settings, rows=[])
+    known: dict[str, Any] = dict(settings=settings, rows=[], stream='own')
     if results.exists():
         known = json.loads(results.read_text())
+    stream = known.get('stream', 'training')
+    rows = draw(costs, seed_of_archs(args.seed, stream), args.archs)
     if known['settings'] != settings:
         raise UserError(
             f'{results} was made with {known["settings"]}, now asked for are {settings}; '
@@ -171,7 +182,7 @@ def score_and_train(args: argparse.Namespace, results: Path) -> None:
 
     def write() -> None:
         with atomic_write(results) as path:
-            path.write_text(json.dumps(dict(settings=settings, rows=rows), indent=1))
+            path.write_text(json.dumps(dict(settings=settings, rows=rows, stream=stream), indent=1))
 
     reference = ReferenceScorer(config, weights)
     for number, row in enumerate(rows[: args.archs]):

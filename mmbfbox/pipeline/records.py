@@ -112,7 +112,7 @@ def state_of(step: Step, anew: Sequence[Path] = ()) -> str:
         return 'missing'
     last = step.folder / 'last_checkpoint'
     if step.tool == 'train' and last.exists():
-        name = Path(last.read_text().strip()).stem
+        name = Path(last.read_text(errors='replace').strip()).stem[:40]
         return f'half-finished, {name.replace("_", " ")} of {step.done.stem.split("_")[-1]}'
     if step.tool == 'search':
         return f'half-finished, {len(read_candidates(step.folder))} candidates'

@@ -16,7 +16,7 @@ def seed_of(use: str, seed: int) -> int:
     Training draws by the seed itself.
 
     Args:
-        use: ``'search'`` or ``'checkup'``.
+        use: ``'search'``, ``'checkup'`` or ``'orders'``.
         seed: what the user chose.
     """
     return seed + (int.from_bytes(use[:4].encode(), 'big') << 32)

@@ -20,7 +20,14 @@ from tests.abuse.material import Material
 from tests.abuse.report import describe, progress, save, summary
 from tests.abuse.strategies import OF_CHAIN, STRATEGIES
 
-TURNS = {'configs': 6, 'annotations': 16, 'predictions': 16, 'images': 10, 'work dirs': 6}
+TURNS = {
+    'configs': 6,
+    'annotations': 16,
+    'predictions': 16,
+    'images': 10,
+    'work dirs': 6,
+    'search settings': 8,
+}
 """Cases of a strategy before it is the next one's turn: fewer where each takes longer."""
 
 

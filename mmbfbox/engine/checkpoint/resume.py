@@ -51,12 +51,20 @@ def checkpoint_to_resume(
 def _last(work_dir: Path, template: str) -> Path | None:
     """What ``last_checkpoint`` names, found also after the folder was moved; else the newest file."""
     note = work_dir / 'last_checkpoint'
-    named = Path(note.read_text().strip()) if note.is_file() else Path()
+    named = Path(note.read_text(errors='replace').strip() if note.is_file() else '')
     for path in (named, work_dir / named.name):
-        if named.name and path.is_file():
+        if named.name and _is_file(path):
             return path
     steps = _steps(work_dir, template)
     return steps[max(steps)] if steps else None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; what can be no path, as a damaged note may hold, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _older(path: Path, template: str) -> list[Path]:

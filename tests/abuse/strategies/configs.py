@@ -74,6 +74,25 @@ def config_cases(material: Path) -> st.SearchStrategy[Case]:
     return _overridden((material / 'baseline').is_dir())
 
 
+def search_setting_cases(material: Path) -> st.SearchStrategy[Case]:
+    """Cases of the settings of a search, which are few among all keys; there must be a chain."""
+    return _searched()
+
+
+@st.composite
+def _searched(draw: Draw) -> Case:
+    config, command = commands(True)['search']
+    keys = [key for key in _keys(config)[0] if key.path[0] == 'search' and len(key.path) > 1]
+    chosen = draw(st.lists(st.sampled_from(keys), min_size=1, max_size=2))
+    misspelt = draw(st.integers(0, 5)) == 0
+    options: dict[tuple[str, ...], Any] = {}
+    for key in chosen[:1] if misspelt else chosen:
+        options[draw(_misspelt(key.path)) if misspelt else key.path] = draw(_value(key))
+    what = f'{"misspelt" if misspelt else "value"} of {".".join(chosen[0].path[1:])}'
+    must = REFUSE if misspelt else ''
+    return _case(command, config, options, draw(st.booleans()), must, what)
+
+
 @cache
 def _keys(config: str) -> tuple[list[Key], list[Key]]:
     """The keys of a config that a run may use, and those of them that a document names."""

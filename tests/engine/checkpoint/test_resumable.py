@@ -10,6 +10,7 @@ import torch
 from mmengine import Config
 from torch import nn
 
+from mmbfbox.engine.checkpoint.resume import checkpoint_to_resume
 from mmbfbox.errors import UserError
 from tests.engine.toy_runs import Toy, toy_runner
 
@@ -82,6 +83,13 @@ def test_other_schedulers_are_followed_on_request(scheduler: Any, tmp_path: Path
     whole.train()
     ours, theirs = resumed.optim_wrapper.param_groups, whole.optim_wrapper.param_groups
     assert [group['lr'] for group in ours] == [group['lr'] for group in theirs]
+
+
+@pytest.mark.parametrize('note', [b'\xff\xfe\0', b"type='Runner'\n" * 400, b'', b'elsewhere.pth'])
+def test_a_damaged_note_of_the_last_checkpoint_is_passed_over(note: bytes, tmp_path: Path) -> None:
+    toy_runner(tmp_path, 4).train()
+    (tmp_path / 'last_checkpoint').write_bytes(note)
+    assert checkpoint_to_resume(tmp_path, None, 'iter_{}.pth', print) == tmp_path / 'iter_4.pth'
 
 
 def test_weights_alone_are_no_training_to_go_on_with(tmp_path: Path) -> None:
