@@ -100,3 +100,14 @@ class Shrinking:
         losses = path_losses(model, archs, FixedCrops(runner, self.crops, self.batch_size))
         costs = cost_table(model, (224, 224))
         return choice_effects(space, archs, losses, [costs.detector(arch).macs for arch in archs])
+
+
+def space_left(space: JointSpace, meta: Mapping[str, Any]) -> JointSpace:
+    """What a supernet's training has left of its space.
+
+    Args:
+        space: with all choices.
+        meta: notes of the supernet's checkpoint.
+    """
+    shrunk = (meta.get('space') or {}).get('shrunk')
+    return space.shrunk(shrunk[-1]['allowed']) if shrunk else space
