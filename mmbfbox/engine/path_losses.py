@@ -21,6 +21,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from torch import nn
 
+from mmbfbox.datasets.fixed_samples import FixedSamples
 from mmbfbox.datasets.randomness import seeded
 from mmbfbox.models import set_arch
 from mmbfbox.space import Arch
@@ -33,7 +34,7 @@ class FixedCrops:
 
     Args:
         runner: of the training.
-        number: how many crops.
+        number: how many crops, of different images; fewer where there are fewer images.
         batch_size: crops at once, whose statistics normalise them.
     """
 
@@ -43,14 +44,11 @@ class FixedCrops:
             dataset = DATASETS.build({**copy.deepcopy(config), 'part': 'held_out'})
         else:
             dataset = runner.train_dataloader.dataset
-        self._batches = []
-        chosen = [index * len(dataset) // number for index in range(number)]
-        for start in range(0, number, batch_size):
-            samples = []
-            for place, index in enumerate(chosen[start : start + batch_size], start):
-                with seeded(place):
-                    samples.append(dataset[index])
-            self._batches.append(pseudo_collate(samples))
+        samples = FixedSamples(dataset, number)
+        self._batches = [
+            pseudo_collate([samples[place] for place in range(len(samples))[start:][:batch_size]])
+            for start in range(0, len(samples), batch_size)
+        ]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The batches, as a loader gives them."""
