@@ -91,7 +91,8 @@ def check(config: Config, runner: Runner) -> None:
     if not main_process or checkpoint is None:
         return
     try:
-        found = check_supernet(config, load_checkpoint_file(checkpoint)['state_dict'], device)
+        content = load_checkpoint_file(checkpoint)
+        found = check_supernet(config, content['state_dict'], device, content['meta'])
     except UserError as error:
         runner.logger.warning(f'the supernet was not scored: {error}')
         return

@@ -67,6 +67,7 @@ class SearchFile(Artifact):
         evaluator: fingerprint of what measures AP; None in a file of schema 1, which did not note it.
         stream: ``'own'``, or ``'training'`` in searches begun before schema 3, whose seed draws the archs
             that :class:`~mmbfbox.engine.hooks.PathSamplingHook` draws of the same seed.
+        allowed: what the supernet's training has left of the choices of each place; None for all of them.
     """
 
     SCHEMA: ClassVar[int] = 3
@@ -89,6 +90,7 @@ class SearchFile(Artifact):
     latency: dict[str, Any] | None = None
     evaluator: str | None = None
     stream: str = 'own'
+    allowed: dict[str, list[str]] | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """The fields as plain values."""

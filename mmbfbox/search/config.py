@@ -18,6 +18,7 @@ from torch import nn
 
 from mmbfbox.artifacts.search import SEARCH_FILE, SearchFile
 from mmbfbox.engine import load_weights, read_weights
+from mmbfbox.engine.shrinking import space_left
 from mmbfbox.errors import UserError
 from mmbfbox.models import cost_table, space_of
 from mmbfbox.search.constraints import LATENCY, Constraints, CostCounter
@@ -109,7 +110,7 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
     init_default_scope(config.get('default_scope', 'mmdet'))
     model = build_quietly(lambda: MODELS.build(config.model))
     load_weights(model, state, supernet)
-    space = freeze(space_of(model), settings.get('freeze'))
+    space = freeze(space_left(space_of(model), weights.meta), settings.get('freeze'))
     constraints = Constraints(settings.constraints or {})
     size = int(settings.size[0]), int(settings.size[1])
     latency = None

@@ -67,6 +67,9 @@ def search_identity(
         latency=dict(latency) if latency else None,
         evaluator=fingerprint(dict(metrics=_without_folders(config.held_out_evaluator))),
         stream=stream,
+        allowed={place: list(names) for place, names in space.choices.items()}
+        if space.is_shrunk
+        else None,
     )
 
 

@@ -37,6 +37,7 @@ class BackboneSpace:
         shallow_choices: names of the choices there.
         deep_choices: names of the choices in all other stages.
         stem_kernel, stem_down: see :class:`~mmbfbox.space.stem.Stem`.
+        allowed: what is left of each slot's choices where the space was shrunk; None for all of them.
 
     Raises:
         UserError: lengths disagree, a choice is unknown or named twice, it cannot have the width of its
@@ -58,6 +59,7 @@ class BackboneSpace:
     deep_choices: tuple[str, ...] = DEEP_CHOICES
     stem_kernel: int = Stem.kernel
     stem_down: str = Stem.down
+    allowed: tuple[tuple[tuple[str, ...], ...], ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ('out_channels', 'depths', 'shallow_choices', 'deep_choices'):
@@ -104,7 +106,7 @@ class BackboneSpace:
             choices = self._choices(stage)
             first = tuple(choice for choice in choices if choice != SKIP)
             result.append((first, *(choices,) * (depth - 1)))
-        return tuple(result)
+        return tuple(result) if self.allowed is None else self.allowed
 
     def _choices(self, stage: int) -> tuple[str, ...]:
         """What the slots of a stage choose from."""

@@ -47,12 +47,17 @@ def fair_merges(space: FpnSpace, seed: int, index: int) -> Merges:
     fair at the same time: a wiring has to be merged in an order that its edges allow, and one of these
     is drawn. With ``fixed_order`` each step has its own number of sources, n, and each of its edges comes
     once in n draws.
+
+    Of a shrunk space wirings are drawn uniformly: targets with blocks of different lengths have no wirings
+    without a circle in general.
     """
     if space.fixed_order:
         return tuple(
             Merge(target, _turn(space.all_sources(target), seed, index, _SOURCES, target))
             for target in space.targets[::-1]
         )
+    if space.allowed is not None:
+        return space.sample(Draw(seed, index, _SOURCES))
     length = len(space.levels) + len(space.targets) - 2
     edges = _source_block(space, seed, index // length)[index % length]
     return tuple(_merge_order(edges, Draw(seed, index, _ORDERS)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 from math import factorial, prod
 
 from mmbfbox.errors import UserError
@@ -23,6 +25,8 @@ class FpnSpace:
         levels: levels that have a lateral, 2 (stride 4) to 7 (stride 128) in the paper.
         targets: levels that are merged; the others pass their lateral on. The paper has 2 to 6.
         fixed_order: merge from the coarsest target to the finest, instead of in a sampled order.
+        allowed: what is left of the sources of each target where the space was shrunk, laterals among
+            them; None for all of them.
 
     Raises:
         UserError: a target has no lateral, or there is nothing to merge with.
@@ -40,6 +44,7 @@ class FpnSpace:
     levels: tuple[int, ...] = (2, 3, 4, 5, 6, 7)
     targets: tuple[int, ...] = (2, 3, 4, 5, 6)
     fixed_order: bool = False
+    allowed: tuple[tuple[str, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ('levels', 'targets'):
@@ -54,6 +59,8 @@ class FpnSpace:
     @property
     def count(self) -> int:
         """How many wirings there are, counting every order of the merges."""
+        if self.allowed is not None:
+            return sum(self._ways(order) for order in self._orders())
         sources = prod(len(self.levels) - 1 + step for step in range(len(self.targets)))
         return sources * (1 if self.fixed_order else factorial(len(self.targets)))
 
@@ -71,13 +78,31 @@ class FpnSpace:
         """
         if self.fixed_order or not self.targets:
             return self.count
+        if self.allowed is not None:
+            return sum(
+                all(len(set(chain)) == len(chain) for chain in _chains(self.targets, choice))
+                for choice in product(*self.allowed)
+            )
         laterals, targets = len(self.levels) - 1, len(self.targets)
         return int(laterals * (laterals + targets) ** (targets - 1))
+
+    def _orders(self) -> Iterator[tuple[int, ...]]:
+        """Every order of the targets."""
+        yield from [self.targets[::-1]] if self.fixed_order else permutations(self.targets)
+
+    def _ways(self, order: Sequence[int]) -> int:
+        """How many wirings carry out their merges in this order."""
+        merges = [Merge(target, '') for target in order]
+        return prod(len(self.sources(t, merges[:step])) for step, t in enumerate(order))
 
     def sources(self, target: int, earlier: Merges | list[Merge]) -> list[str]:
         """Candidates that the merge of ``target`` may take after the ``earlier`` merges."""
         laterals = [f'c{level}' for level in self.levels if level != target]
-        return laterals + [f'p{merge.target}' for merge in earlier]
+        sources = laterals + [f'p{merge.target}' for merge in earlier]
+        if self.allowed is None:
+            return sources
+        left = self.allowed[self.targets.index(target)]
+        return [source for source in sources if source in left]
 
     def all_sources(self, target: int) -> list[str]:
         """Candidates that the merge of ``target`` may take in some wiring."""
@@ -134,3 +159,13 @@ class FpnSpace:
             possible = other.source in self.sources(merge.target, result)
             result.append(other if possible and draw.chance(0.5) else merge)
         return tuple(result)
+
+
+def _chains(targets: Sequence[int], sources: Sequence[str]) -> Iterator[list[str]]:
+    """For each target the results that it needs one after the other, until a lateral or a repetition."""
+    taken = {f'p{target}': source for target, source in zip(targets, sources, strict=True)}
+    for start in taken:
+        chain = [start]
+        while taken[chain[-1]] in taken and len(set(chain)) == len(chain):
+            chain.append(taken[chain[-1]])
+        yield chain

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from mmbfbox.artifacts.arch import ArchFile, SpaceId
 from mmbfbox.errors import UserError
@@ -15,6 +17,8 @@ from mmbfbox.space.backbone import BackboneSpace
 from mmbfbox.space.draw import Draw
 from mmbfbox.space.fair import fair_merges, fair_stages
 from mmbfbox.space.fpn import FpnSpace
+
+Space = TypeVar('Space', bound='JointSpace')
 
 _LATER = {'stem_kernel': 7, 'stem_down': 'pool'}
 """Keys of backbones that the first spaces did not have, and what these had in their place."""
@@ -51,21 +55,87 @@ class JointSpace:
 
     def __str__(self) -> str:
         shallow, deep = len(self.backbone.shallow_choices), len(self.backbone.deep_choices)
+        left = ''
+        if self.is_shrunk:
+            full, kept = (sum(map(len, s.choices.values())) for s in (self.whole, self))
+            left = f', {kept} of {full} choices and edges left'
         return (
             f'space {self.hash} ({"-".join(map(str, self.backbone.depths))} slots of {shallow} shallow '
-            f'and {deep} deep choices, FPN targets {"-".join(map(str, self.fpn.targets))})'
+            f'and {deep} deep choices, FPN targets {"-".join(map(str, self.fpn.targets))}{left})'
         )
 
     @cached_property
     def hash(self) -> str:
         """Twelve hexadecimal digits that tell this space from any other."""
-        backbone = asdict(self.backbone)
+        backbone, fpn = asdict(self.backbone), asdict(self.fpn)
+        # What is left of a space is used with the weights of all of it.
+        del backbone['allowed'], fpn['allowed']
         for key, before in _LATER.items():
             # So spaces of before keep their hash.
             if backbone[key] == before:
                 del backbone[key]
-        text = json.dumps(dict(backbone=backbone, fpn=asdict(self.fpn)), sort_keys=True)
+        text = json.dumps(dict(backbone=backbone, fpn=fpn), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """What can be taken in each place: a slot (``'c2.1'`` is the first of c2) or a target (``'p4'``)."""
+        slots = {
+            f'c{level}.{slot}': choices
+            for level, stage in zip(self.backbone.levels, self.backbone.slots, strict=True)
+            for slot, choices in enumerate(stage, 1)
+        }
+        edges = {f'p{level}': tuple(self.fpn.all_sources(level)) for level in self.fpn.targets}
+        return slots | edges
+
+    @property
+    def is_shrunk(self) -> bool:
+        """Whether choices have been dropped."""
+        return self.backbone.allowed is not None or self.fpn.allowed is not None
+
+    @property
+    def whole(self: Space) -> Space:
+        """The space with all choices."""
+        return replace(
+            self,
+            backbone=replace(self.backbone, allowed=None),
+            fpn=replace(self.fpn, allowed=None),
+        )
+
+    def shrunk(self: Space, allowed: Mapping[str, Sequence[str]]) -> Space:
+        """What is left of a space when choices are dropped; draws are pure functions of seed and index.
+
+        Args:
+            allowed: for some of the places of :attr:`choices` what is left there, in any order.
+
+        Raises:
+            UserError: a place or a choice is unknown, nothing is left in a place, or a target is left
+                without a lateral, without which there may be no merge to begin with.
+
+        Example:
+            >>> space = JointSpace(BackboneSpace(), FpnSpace()).shrunk({'c2.1': ['dw5', 'conv3']})
+            >>> space.choices['c2.1'], len(space.choices['c2.2'])
+            (('conv3', 'dw5'), 12)
+        """
+        left = dict(self.choices)
+        for place, chosen in allowed.items():
+            known = left.get(place, ())
+            kept = tuple(choice for choice in known if choice in chosen)
+            laterals = [choice for choice in kept if place[0] == 'c' or choice[0] == 'c']
+            if not laterals or len(kept) < len(set(chosen)):
+                raise UserError(
+                    f'the choices {", ".join(chosen) or "none"} cannot be what is left of {place}, which has '
+                    f'{", ".join(known) or "no choices"}; a level of the pyramid keeps a lateral'
+                )
+            left[place] = kept
+        slots = iter(left[place] for place in left if place[0] == 'c')
+        stages = tuple(tuple(next(slots) for _ in stage) for stage in self.backbone.slots)
+        edges = tuple(left[f'p{level}'] for level in self.fpn.targets)
+        return replace(
+            self,
+            backbone=replace(self.backbone, allowed=stages),
+            fpn=replace(self.fpn, allowed=edges),
+        )
 
     @property
     def count(self) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, cast
 
 from mmdet.registry import HOOKS
@@ -12,10 +14,12 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmbfbox.engine.compat import accumulated_iterations, is_resuming
+from mmbfbox.engine.shrinking import Shrinking
 from mmbfbox.errors import UserError
 from mmbfbox.models import set_arch, space_of
-from mmbfbox.space import Arch, JointSpace
-from mmbfbox.space.arch import FIRST_LEVEL
+from mmbfbox.space import Arch
+from mmbfbox.space.draw import seed_of
+from mmbfbox.space.shrinking import choices_left, taken
 
 SAMPLING = ('uniform', 'fair')
 
@@ -29,18 +33,31 @@ class PathSamplingHook(Hook):
     same sequence. Parameters that are not on the path get no gradient at all, so neither momentum nor
     weight decay moves them. How often each choice was used is logged and kept in the checkpoint.
 
+    With ``shrink`` the space becomes smaller on the way: at given shares of training, choices are dropped
+    that are worse than chance and their cost explain (:mod:`mmbfbox.space.shrinking`), by the losses of
+    random paths on the same crops (:mod:`mmbfbox.engine.path_losses`). What is left stands in the
+    checkpoint, and the arch is a pure function of the seed, the number of the update and what is left; search
+    and report take it from there.
+
     Args:
         seed: seed of the sequence. Defaults to 0.
         sampling: ``'uniform'``, independent archs (the paper), or ``'fair'``, every choice of a slot and
             every edge of the pyramid equally often within each block (:mod:`mmbfbox.space.fair`).
             Defaults to ``'uniform'``.
         log_interval: log the counts every so many iterations; 0 for never. Defaults to 5000.
+        shrink: the keys of :class:`Shrinking`; None keeps all choices. Defaults to None.
 
     Raises:
-        UserError: a key is out of range.
+        UserError: a key is unknown or out of range.
     """
 
-    def __init__(self, seed: int = 0, sampling: str = 'uniform', log_interval: int = 5000) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        sampling: str = 'uniform',
+        log_interval: int = 5000,
+        shrink: Mapping[str, Any] | None = None,
+    ) -> None:
         if seed < 0 or log_interval < 0:
             raise UserError(
                 f'seed {seed} and log_interval {log_interval} of PathSamplingHook must be 0 or more'
@@ -50,11 +67,15 @@ class PathSamplingHook(Hook):
         self.seed = seed
         self.sampling = sampling
         self.log_interval = log_interval
+        self.shrinking = Shrinking.build(shrink)
+        self.shrunk: list[dict[str, Any]] = []
         self._counted: Counter[tuple[str, str]] = Counter()
 
     def before_train(self, runner: Runner) -> None:
-        """Find the space once."""
+        """Find the space, and what an earlier run has left of it."""
         self.space = space_of(_unwrap(runner.model))
+        if self.shrunk:
+            self.space = self.space.shrunk(self.shrunk[-1]['allowed'])
         runner.logger.info(
             f'{self.sampling} sampling from {self.space}, {self.space.count:.3g} archs'
         )
@@ -65,10 +86,11 @@ class PathSamplingHook(Hook):
         return draw(self.seed, runner.iter // accumulated_iterations(runner.optim_wrapper))
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Switch to this iteration's arch."""
+        """Drop choices, if it is time, and switch to this iteration's arch."""
+        self._shrink_when_due(runner)
         arch = self.arch(runner)
         set_arch(_unwrap(runner.model), arch)
-        self._counted.update(places_of(arch))
+        self._counted.update(taken(arch))
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Log the counts now and then."""
@@ -84,8 +106,34 @@ class PathSamplingHook(Hook):
         """
         return {
             place: {choice: self._counted[place, choice] for choice in choices}
-            for place, choices in choices_of(self.space).items()
+            for place, choices in self.space.whole.choices.items()
         }
+
+    def _shrink_when_due(self, runner: Runner) -> None:
+        done = len(self.shrunk)
+        if self.shrinking is None or done == len(self.shrinking.at):
+            return
+        due = runner.iter >= round(self.shrinking.at[done] * runner.max_iters)
+        if not due or runner.iter % accumulated_iterations(runner.optim_wrapper):
+            return
+        model, before = _unwrap(runner.model), self.space
+        effects = self.shrinking.effects(runner, model, before, seed_of('shrink', self.seed), done)
+        left = choices_left(before, effects, self.shrinking.sigmas, self.shrinking.keep)
+        self.space = before.shrunk(left)
+        self.shrunk.append(
+            dict(
+                iteration=runner.iter, allowed={place: list(names) for place, names in left.items()}
+            )
+        )
+        dropped = [
+            f'{one.place} {one.choice} ({one.z:+.1f} standard errors)'
+            for one in effects
+            if one.choice not in left[one.place]
+        ]
+        runner.logger.info(
+            f'dropped after {runner.iter} iterations: {", ".join(dropped) or "nothing"}; '
+            f'{self.space.count:.3g} archs are left'
+        )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Note the space, the sequence and the counts."""
@@ -95,6 +143,8 @@ class PathSamplingHook(Hook):
             sampling_seed=self.seed,
             sampling=self.sampling,
         )
+        if self.shrinking is not None:
+            checkpoint['meta']['space'].update(shrink=asdict(self.shrinking), shrunk=self.shrunk)
         checkpoint['meta']['path_counts'] = self.counts
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -110,6 +160,14 @@ class PathSamplingHook(Hook):
         space = space_of(_unwrap(runner.model))
         # Checkpoints from before there was a choice were sampled uniformly.
         theirs = noted['hash'], noted['sampling_seed'], noted.get('sampling', 'uniform')
+        shrinking = Shrinking.build(noted.get('shrink'))
+        if shrinking != self.shrinking:
+            raise UserError(
+                f'the checkpoint was trained with shrink={noted.get("shrink")}, and this config has '
+                f'{self.shrinking and asdict(self.shrinking)}; resume with the config that it was '
+                f'trained with'
+            )
+        self.shrunk = list(noted.get('shrunk', ()))
         if theirs != (space.hash, self.seed, self.sampling):
             raise UserError(
                 f'the checkpoint was trained on {noted["name"]} with {theirs[2]} sampling seed '
@@ -123,26 +181,6 @@ class PathSamplingHook(Hook):
                 for choice, number in choices.items()
             }
         )
-
-
-def places_of(arch: Arch) -> list[tuple[str, str]]:
-    """What an arch takes in each place: ``('c2.1', 'conv3')``, ``('p4', 'c6')``."""
-    slots = [
-        (f'c{level}.{slot}', choice)
-        for level, stage in enumerate(arch.stages, FIRST_LEVEL)
-        for slot, choice in enumerate(stage, 1)
-    ]
-    return slots + [(f'p{merge.target}', merge.source) for merge in arch.merges]
-
-
-def choices_of(space: JointSpace) -> dict[str, tuple[str, ...]]:
-    """What can be taken in each place."""
-    slots = {
-        f'c{level}.{slot}': choices
-        for level, stage in zip(space.backbone.levels, space.backbone.slots, strict=True)
-        for slot, choices in enumerate(stage, 1)
-    }
-    return slots | {f'p{level}': tuple(space.fpn.all_sources(level)) for level in space.fpn.targets}
 
 
 def _range_of(counts: dict[str, dict[str, int]]) -> str:

@@ -131,6 +131,10 @@ def _facts(search: SearchFile) -> list[list[str]]:
             f'{name}_pipeline': images.pipeline,
         }
         del facts[name]
+    if search.allowed:
+        del facts['allowed']
+        left = (f'{place}: {" ".join(names)}' for place, names in search.allowed.items())
+        facts['choices_left_by_training'] = '; '.join(left)
     return [[name.replace('_', ' '), _plain(value)] for name, value in facts.items()]
 
 

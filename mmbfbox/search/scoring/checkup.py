@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mmdet.registry import MODELS
 from mmengine import Config
@@ -10,6 +11,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmbfbox.artifacts.supernet_check import CheckedSubnet, SupernetCheck
+from mmbfbox.engine.shrinking import space_left
 from mmbfbox.models import cost_table, space_of
 from mmbfbox.search.report.summary import SUBSETS, percent, readable
 from mmbfbox.search.scoring.reference import ReferenceScorer
@@ -20,7 +22,10 @@ from mmbfbox.utils.quiet import build_quietly
 
 
 def check_supernet(
-    config: Config, weights: Mapping[str, Tensor], device: str = 'cpu'
+    config: Config,
+    weights: Mapping[str, Tensor],
+    device: str = 'cpu',
+    meta: Mapping[str, Any] | None = None,
 ) -> SupernetCheck:
     """Score the cheapest and the most expensive subnet, and a few random ones.
 
@@ -33,6 +38,7 @@ def check_supernet(
             ``seed``), and the loaders of a search config.
         weights: state dict of the supernet.
         device: where to compute.
+        meta: notes of its checkpoint; random subnets have choices that training has not dropped.
 
     Returns:
         What ``supernet_check.json`` holds.
@@ -45,7 +51,7 @@ def check_supernet(
     config.setdefault('held_out_evaluator', dict(type='WiderFaceMetric'))
     init_default_scope(config.get('default_scope', 'mmdet'))
     model = build_quietly(lambda: MODELS.build(config.model))
-    space, costs = space_of(model), cost_table(model, (224, 224))
+    space, costs = space_left(space_of(model), meta or {}), cost_table(model, (224, 224))
     scorer = ReferenceScorer(config, dict(weights), device)
     rows = []
     for name, arch in _subnets(space, costs, settings.get('random', 3), settings.get('seed', 0)):
