@@ -17,6 +17,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.pipeline.inputs import fingerprint, plain
 from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.run import run
+from mmbfbox.pipeline.step import Step
 from mmbfbox.pipeline.trainings import run_record
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import replace_data_root
@@ -124,12 +125,9 @@ class RecordedRuns:
         Raises:
             UserError: as for the variant.
         """
-        plan = Pipeline(self.work_dir / name / f'seed{seed}', self.data)
-        config = self._config(options, network, plan)
-        set_option(config, 'randomness.seed', seed)
+        plan, training, _ = self.training(name, seed, options, network)
+        settings = dict(configs=training.configs, files=training.files)
         file = plan.folder / 'config.py'
-        settings = dict(configs={'config': config}, files={file: 'config'})
-        training = plan.add_training('training', file, config.train_cfg.max_iters, **settings)
         test = plan.add_test(test_name, file, training.done, arguments=arguments, **settings)
         run(plan, TOOLS, redo=True, log=plan.folder.parent / f'seed{seed}.log')
         made = run_record(
@@ -139,6 +137,20 @@ class RecordedRuns:
         record = replace(made, recipe=self.recipe(options, network))
         record.write(path)
         return record
+
+    def training(
+        self, name: str, seed: int, options: Mapping[str, Any], network: Network | None = None
+    ) -> tuple[Pipeline, Step, Config]:
+        """A training as the only step so far of a pipeline, and its config."""
+        plan = Pipeline(self.work_dir / name / f'seed{seed}', self.data)
+        config = self._config(options, network, plan)
+        set_option(config, 'randomness.seed', seed)
+        file = plan.folder / 'config.py'
+        step = plan.add_training(
+            'training', file, config.train_cfg.max_iters, configs={'config': config},
+            files={file: 'config'},
+        )  # fmt: skip
+        return plan, step, config
 
     def _config(
         self, options: Mapping[str, Any], network: Network | None, plan: Pipeline

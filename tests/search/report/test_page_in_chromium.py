@@ -13,6 +13,7 @@ from mmbfbox.artifacts.search import SearchFile
 from mmbfbox.search.report import pareto_front, write_report
 from tests.chromium import Chromium
 from tests.fixtures_search import fake_search, identity
+from tests.search.report.test_trust import noisy_search
 from tests.space.test_light import LIGHT
 
 SHOWN = 'document.querySelector("#drawing").textContent'
@@ -174,3 +175,25 @@ def test_a_name_with_markup_is_shown_as_text(browser, tmp_path):
     browser.open(write_report(tmp_path).as_uri())
     assert browser.evaluate('window.broken === undefined')
     assert evil in browser.evaluate("byId('facts').textContent")
+
+
+@pytest.mark.parametrize('dark', [False, True], ids=['light', 'dark'])
+def test_denoised_scores_their_errors_and_the_warning_are_seen(browser, tmp_path, dark):
+    noisy_search(tmp_path, noise=0.1)
+    browser.faults.clear()
+    browser.look_like(1280, 900, dark)
+    browser.open(write_report(tmp_path, best=5).as_uri())
+    said = browser.evaluate("document.querySelector('#trust').textContent")
+    assert 'Reliability' in said and 'too few to rank' in said
+    assert browser.evaluate("document.querySelector('#trust').hidden") is False
+    row = browser.evaluate("document.querySelector('#best tbody tr').textContent")
+    assert '± 7.07' in row
+    head = browser.evaluate("document.querySelector('#best thead').textContent")
+    assert 'denoised hard' in head and 'naswot' in head
+    buttons = "[...document.querySelectorAll('#subsets button')].map((one) => one.textContent)"
+    assert browser.evaluate(buttons) == ['easy', 'medium', 'hard', 'denoised hard']
+    # Errors are known of the raw scores only.
+    assert browser.evaluate("document.querySelectorAll('#cost-plot .error').length") == 0
+    browser.evaluate("state.metric = 'hard'; refresh()")
+    assert browser.evaluate("document.querySelectorAll('#cost-plot .error').length") == 1
+    assert browser.faults == []

@@ -5,7 +5,8 @@ const CHUNKS = 8;
 function scatter(host, { x, y, errors, xLabel, yLabel, line, dotsOnLine, lineEnd, format }) {
   const width = Math.max(280, host.clientWidth), height = Math.round(Math.min(430, Math.max(260, width * 0.42)));
   const [left, right, top, bottom] = [52, 14, 12, 44];
-  const [x0, x1] = padded(x), [y0, y1] = padded(y);
+  const ends = errors && dotsOnLine ? line.flatMap((place) => [y[place] - errors[place], y[place] + errors[place]]) : [];
+  const [x0, x1] = padded(x), [y0, y1] = padded([...y, ...ends]);
   const px = (v) => left + ((v - x0) / (x1 - x0)) * (width - left - right);
   const py = (v) => height - bottom - ((v - y0) / (y1 - y0)) * (height - top - bottom);
   const svg = make('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${yLabel} against ${xLabel}` });

@@ -1,0 +1,69 @@
+"""Networks that are stepped side by side on rendered crops end as if each had been trained alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.common.crop_bank import CropBank
+from benchmarks.common.pool import FINAL, read_pool
+from benchmarks.common.pool_records import PoolRecords
+from benchmarks.common.recorded_runs import RecordedRuns
+from mmbfbox.artifacts.training_record import TrainingRecord
+from mmbfbox.datasets.demo.make import make_demo_data
+from mmbfbox.engine import read_weights
+from mmbfbox.errors import UserError
+from mmbfbox.pipeline.run import write_config
+from mmbfbox.pipeline.trainings import TRAINING_RECORD, training_record
+from tests.benchmarks.test_pool import SHORT
+from tests.running_tools import run
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('crops') / 'data'
+    make_demo_data(folder, seed=0, train=12, val=2, size=128)
+    return folder
+
+
+def test_networks_side_by_side_are_those_that_were_trained_alone_to_the_last_bit(data, tmp_path):
+    pool = read_pool()
+    members = pool.members[:2]
+    side, alone = (
+        PoolRecords(pool, RecordedRuns('pool', FINAL, data, tmp_path / name), SHORT)
+        for name in ('side', 'alone')
+    )
+    side.train_side_by_side(members, 3, 'cpu', every=1)
+    plan, step, config = alone.runs.training(members[1].name, 3, SHORT, alone.network(members[1]))
+    write_config(plan.folder / 'config.py', config)
+    run('train', plan.folder / 'config.py', '--work-dir', step.folder)
+    folder = side.runs.work_dir / members[1].name / 'seed3' / 'training'
+    made, expected = (
+        TrainingRecord.read(folder / TRAINING_RECORD),
+        training_record(step.done, plan),
+    )
+    assert replace(made, seconds=0) == replace(expected, seconds=0)
+    states = [read_weights(path).state for path in (folder / 'iter_2.pth', step.done)]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    # What is trained is not trained again.
+    before = (folder / 'iter_2.pth').stat().st_mtime_ns
+    side.train_side_by_side(members, 3, 'cpu')
+    assert (folder / 'iter_2.pth').stat().st_mtime_ns == before
+
+
+def test_crops_that_do_not_fit_are_one_sentence(data, tmp_path):
+    pool = read_pool()
+    records = PoolRecords(pool, RecordedRuns('pool', FINAL, data, tmp_path), SHORT)
+    _, _, config = records.runs.training('b00-m0', 0, SHORT, records.network(pool.members[0]))
+    with pytest.raises(
+        UserError, match='the 4 crops of a training take 0.00 GB, and cpu has 0.00 GB'
+    ):
+        CropBank(config, 0, 2, 'cpu', memory=1000)
+    bank = CropBank(config, 0, 2, 'cpu')
+    again = CropBank(config, 0, 2, 'cpu')
+    assert len(bank) == 4 and len(bank.batch(1)['inputs']) == 2
+    assert all(map(torch.equal, bank.batch(1)['inputs'], again.batch(1)['inputs']))
