@@ -23,39 +23,29 @@ MEASURED = ROOT / 'benchmarks' / 'records' / 'packaged.json'
 FILES = ROOT / 'mmbfbox' / 'deploy' / 'weights'
 DOCUMENTS = [ROOT / 'README.md', *(ROOT / 'docs' / name for name in ('models.md', 'results.md'))]
 _PLACE = re.compile(r'(<!-- models -->\n).*?(<!-- /models -->)', re.DOTALL)
-HEAD = (
-    'file',
-    'size',
-    'multiply-adds at VGA',
-    'trained on',
-    'easy',
-    'medium',
-    'hard',
-    'one core, VGA',
-)
+HEAD = ('file', 'size', 'trained on', 'easy', 'medium', 'hard', 'onnxruntime', 'OpenVINO')
+ENGINES = HEAD[-2:]
+SUBSETS = ('easy', 'medium', 'hard')
+
+
+def listed(model: dict[str, Any]) -> dict[str, Any]:
+    """What the model index says of a model."""
+    file = ROOT / 'configs' / Path(model['config']).parent / 'metafile.yml'
+    models = yaml.safe_load(file.read_text(encoding='utf-8'))['Models']
+    return next(one for one in models if one['Name'] == Path(model['config']).stem)
 
 
 def rows(model: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """A row for each file of a model: as it was trained, then as it ships."""
-    folder = ROOT / 'configs' / Path(model['config']).parent
-    models = yaml.safe_load((folder / 'metafile.yml').read_text(encoding='utf-8'))['Models']
-    (listed,) = (one for one in models if one['Name'] == Path(model['config']).stem)
-    macs = f'{listed["Metadata"]["Detector MACs at 640x480 (G)"]:.2f} G'
-    weights = ROOT / listed['Weights']
-    scores = [listed['Results'][0]['Metrics'][f'{name} AP'] for name in ('easy', 'medium', 'hard')]
-    common = (macs, model['trained_on'])
-    yield (
-        f'`{listed["Weights"]}`',
-        megabytes(weights),
-        *common,
-        *map(percent, scores),
-        'for training',
-    )
+    weights, scores = listed(model)['Weights'], listed(model)['Results'][0]['Metrics']
+    trained_on = model['trained_on'].partition(' of ')[0]
+    values = [percent(scores[f'{subset} AP']) for subset in SUBSETS]
+    yield (f'`{weights}`', megabytes(ROOT / weights), trained_on, *values, '', '')
     for file in model['files']:
-        times = ', '.join(f'{ms} ms {engine}' for engine, ms in file['milliseconds'].items())
-        scores = [file[name] for name in ('easy', 'medium', 'hard')]
+        values = [percent(file[subset]) for subset in SUBSETS]
+        times = [f'{file["milliseconds"][engine]} ms' for engine in ENGINES]
         size = megabytes(FILES / file['file'])
-        yield (f'`{file["file"]}`', size, *common, *map(percent, scores), times)
+        yield (f'`{file["file"]}`', size, trained_on, *values, *times)
 
 
 def megabytes(file: Path) -> str:
@@ -73,9 +63,14 @@ def table() -> str:
     models = json.loads(MEASURED.read_text(encoding='utf-8'))
     lines = [HEAD, tuple('---' for _ in HEAD), *(row for model in models for row in rows(model))]
     text = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-    tested, measured = models[0]['tested_on'], models[0]['measured']
-    note = f'AP in % on {tested}, long side 640: not comparable with published figures.'
-    return f'{text}\n\n{note} Times: {measured}.\n'
+    (model,) = models
+    macs = listed(model)['Metadata']['Detector MACs at 640x480 (G)']
+    note = (
+        f'{macs:.2f} G multiply-adds for one VGA picture. Trained on {model["trained_on"]}; AP in % on',
+        f'{model["tested_on"]}, long side 640: not comparable with published figures. Times:',
+        f'{model["measured"]}.',
+    )
+    return '\n'.join((text, '', *note, ''))
 
 
 def filled(text: str) -> str:
