@@ -65,7 +65,7 @@ def read_coco_annotations(path: str | Path, face_category: str | None = None) ->
         _add_image(f'{path}, entry {place} of images', image, names, sizes)
     twice, times = Counter(names.values()).most_common(1)[0]
     if times > 1:
-        raise UserError(f'{path} lists the image {twice} twice; leave one entry for each image')
+        raise UserError(f'{path} lists the image {twice!r} twice; leave one entry for each image')
     boxes = defaultdict(list)
     for place, annotation in enumerate(annotations):
         if annotation.get('category_id') not in faces:
@@ -121,7 +121,7 @@ def _add_image(
     key = _id(where, image, 'id')
     if key in names:
         raise UserError(
-            f'{where}: the image before, {names[key]}, has the id {key!r}, too; use each once'
+            f'{where}: the image before, {names[key]!r}, has the id {key!r}, too; use each once'
         )
     names[key] = str(path)
     size = image.get('width'), image.get('height')
@@ -140,7 +140,7 @@ def _box(where: str, annotation: Entry) -> Sequence[float]:
     box = annotation.get('bbox')
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_pixels, box)):
         raise UserError(
-            f'{where}: bbox is {str(box)[:60]}, expected left, top, width and height in pixels'
+            f'{where}: bbox is {repr(box)[:60]}, expected left, top, width and height in pixels'
         )
     return box
 

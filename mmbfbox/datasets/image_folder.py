@@ -55,7 +55,7 @@ def check_images(folder: Path, names: Sequence[str], ann_file: str) -> None:
     if missing:
         raise UserError(
             f'{folder} lacks {len(missing)} of the {len(names)} images that {ann_file} lists '
-            f'(the first is {missing[0]}); unpack the images there, or correct data_root'
+            f'(the first is {missing[0]!r}); unpack the images there, or correct data_root'
         )
 
 

@@ -1,4 +1,4 @@
-"""Annotation files of WIDER FACE, FDDB and the face-eval toolbox, damaged or only written elsewhere."""
+"""Annotation files of WIDER FACE, FDDB, COCO and the face-eval toolbox, damaged or only written elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mmbfbox.evaluation.face_eval.io import MATS
 from tests.abuse.case import WORK, Case, Change, as_text
 from tests.abuse.material import BASELINE
+from tests.abuse.strategies.coco import coco_cases
 from tests.abuse.strategies.text import HARMLESS, LEFT_BY_SYSTEMS, Draw, damaged
 
 WIDER = 'data/wider_face_split/wider_face_train_bbx_gt.txt'
@@ -35,7 +36,8 @@ ODD_BOXES = (
 def annotation_cases(material: Path) -> st.SearchStrategy[Case]:
     """Cases of this kind."""
     texts = {path: (material / path).read_bytes() for path in READERS}
-    return st.one_of(_damaged(texts), _harmless(texts), _odd_faces(texts[WIDER]), _mats(), _lists())
+    of_wider = (_damaged(texts), _harmless(texts), _odd_faces(texts[WIDER]))
+    return st.one_of(*of_wider, _mats(), _lists(), coco_cases(material))
 
 
 @st.composite
