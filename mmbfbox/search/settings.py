@@ -36,7 +36,7 @@ def check_settings(settings: Mapping[str, Any] | None) -> None:
         near = difflib.get_close_matches(key, known, n=2) or known
         raise UserError(f'search has the key {key!r}; did you mean {" or ".join(near)}?')
     for key, least in _LEAST.items():
-        value = settings.get(key)
+        value: Any = settings.get(key)
         optional = key in OPTIONAL and value is None
         if not optional and not (_fits(value, int) and value >= least):
             raise UserError(
