@@ -9,10 +9,13 @@ from mmengine import ConfigDict
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.constraints import COSTS, Constraints
+from mmbfbox.search.denoising.settings import ScoreSettings, check_metric
+from mmbfbox.search.finalists.settings import FinalistSettings
 from mmbfbox.search.pruner import Pruner
 from mmbfbox.search.samplers import build_sampler
 from mmbfbox.search.samplers.build import SAMPLERS
 from mmbfbox.search.scoring.build import SCORERS, check_scorer
+from mmbfbox.search.scoring.data import recalibration_loader
 from mmbfbox.search.scoring.latency import latency_settings
 from mmbfbox.search.settings import NEEDED, OPTIONAL, check_settings
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace, freeze
@@ -20,6 +23,7 @@ from tests.abuse.strategies.configs import HUGE, ODD
 
 SPACE = JointSpace(BackboneSpace(), FpnSpace((2, 3, 4, 5, 6, 7), (2, 3)))
 RIGHT = dict(candidates=3, seed=0, metric='hard', size=(96, 96), constraints=None, best=1)
+LOADERS = dict(recalibration_dataloader={}, train_dataloader=dict(dataset={}))
 WITHIN = {
     'constraints': [(cost,) for cost in COSTS] + [(cost, end) for cost in COSTS for end in ('min', 'max')],
     'sampler': [('type',), ('population',), ('top',), ('mutation',), ('tournament',), ('batch',)],
@@ -42,6 +46,9 @@ def check(settings: dict[str, Any]) -> None:
     Pruner.build(search.get('pruner'))
     latency_settings(search.get('latency'), (96, 96))
     check_scorer(search.get('scorer'))
+    check_metric(search.metric, ScoreSettings.build(search.get('score')))
+    FinalistSettings.build(search.get('finalists'))
+    recalibration_loader(ConfigDict(search=search, **LOADERS))
     freeze(SPACE, search.get('freeze'))
 
 
