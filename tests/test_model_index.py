@@ -43,14 +43,9 @@ def test_the_index_names_every_metafile_and_every_collection_is_defined_once():
     assert all((ROOT / collection['README']).is_file() for collection in collections)
 
 
-@pytest.mark.parametrize('model', [model for _, model in MODELS], ids=lambda model: model['Name'])
-def test_what_is_said_of_a_config_is_what_it_says_itself(model: dict[str, Any]):
-    config, said = load_config(ROOT / model['Config']), model['Metadata']
-    if 'search' in config:
-        assert said['Candidates'] == config.search.candidates
-    else:
-        assert said['Iterations'] == config.train_cfg.max_iters
-    assert ('/bfbox_' in model['Config']) == (model['In Collection'] == 'BFBox')
+def test_a_config_is_in_the_collection_that_its_name_says():
+    for _, model in MODELS:
+        assert ('/bfbox_' in model['Config']) == (model['In Collection'] == 'BFBox')
 
 
 def test_every_result_is_one_that_the_docs_report():
