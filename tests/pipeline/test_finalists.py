@@ -23,6 +23,7 @@ from mmbfbox.artifacts.finalists import CANDIDATE, CONTROL, Finalist, FinalistsF
 from mmbfbox.engine import load_checkpoint_file, load_weights, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export import supernet_space
+from mmbfbox.pipeline import finalists
 from mmbfbox.pipeline import run as running
 from mmbfbox.pipeline.finalists import FinalistTrainer, claim, one_device
 from mmbfbox.search import join_processes
@@ -58,6 +59,17 @@ def file_of(config: Config) -> FinalistsFile:
     return FinalistsFile(tuple(networks), [2, 5, 10], [3, 2], 'hard', 'f00', 'running', 'final.py')
 
 
+@pytest.fixture(autouse=True)
+def short_configs(request, monkeypatch) -> None:
+    """Fake trainings need no config but the number of iterations."""
+    if 'finished' not in request.fixturenames and 'capsys' not in request.fixturenames:
+        monkeypatch.setattr(finalists, 'finalist_config', short_config)
+
+
+def short_config(config: Config, settings: FinalistSettings, network: Finalist) -> Config:
+    return Config(dict(train_cfg=dict(max_iters=0), data_root='data', arch=str(network.arch)))
+
+
 def trainer(work_dir: Path, processes: Processes | None = None) -> FinalistTrainer:
     config = config_in(work_dir)
     made = FinalistTrainer(config, SETTINGS, processes or Processes(), TOOLS, say=lambda text: None)
@@ -85,6 +97,7 @@ def undisturbed(tmp_path_factory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         fake = FakeTrainings()
         patch.setattr(running, 'call', fake)
+        patch.setattr(finalists, 'finalist_config', short_config)
         found = outcome(trainer(tmp_path_factory.mktemp('undisturbed'))())
     assert [len(rung) for rung in found['rungs']] == [6, 3, 2]
     assert len(fake.done) == len(set(fake.done)) == 2 * 11

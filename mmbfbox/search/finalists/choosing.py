@@ -75,8 +75,7 @@ def _controls(
     allowed = CandidateFilter(loop.costs, loop.constraints, loop.latency, space.networks)
     for candidate in ranked[: settings.best]:
         allowed.accept(candidate.arch)
-    known = {candidate.arch.canonical(): candidate for candidate in ranked}
-    seed, index = seed_of('control', settings.seed), 0
+    seed, index, drawn = seed_of('control', settings.seed), 0, []
     for number in range(settings.controls):
         costs = None
         while costs is None:
@@ -88,8 +87,11 @@ def _controls(
                 )
             arch, index = space.sample(seed, index), index + 1
             costs = allowed.accept(arch)
+        drawn.append((index - 1, arch, costs))
+    known = {candidate.arch.canonical(): candidate for candidate in ranked}
+    for index, arch, costs in drawn:
         # By the number of its draw: other best candidates leave the names of the others as they are.
-        name = f'control-{index - 1:04d}'
+        name = f'control-{index:04d}'
         same = known.get(arch.canonical())
         if same is not None:
             yield _candidate(same, CONTROL, name)
