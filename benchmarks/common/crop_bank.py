@@ -26,7 +26,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.fast.machine import GIB, default_memory
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.loaders import dependent_loader_options
-from mmbfbox.utils.quiet import build_quietly
+from mmbfbox.utils.quiet import errors_only
 
 SHARE = 2
 """How many times as much as a scorer's caches crops may take of the free memory: four fifths."""
@@ -100,10 +100,12 @@ class SteppedNetwork:
     def __init__(self, config: Config, seed: int, device: str) -> None:
         set_random_seed(seed)
         self.config, self.seed = config, seed
-        self.model: Any = build_quietly(lambda: MODELS.build(config.model)).to(device)
+        with errors_only():
+            self.model: Any = MODELS.build(config.model).to(device)
         if any(hook['type'] == 'ChannelsLastHook' for hook in config.custom_hooks):
             ChannelsLastHook().before_run(self)  # type: ignore[arg-type]
-        build_quietly(self.model.init_weights)
+        with errors_only():
+            self.model.init_weights()
         self.model.train()
         self.optim_wrapper: Any = build_optim_wrapper(self.model, config.optim_wrapper)
         self.optim_wrapper.initialize_count_status(self.model, 0, config.train_cfg.max_iters)

@@ -53,10 +53,10 @@ def test_the_networks_are_twelve_backbones_with_four_topologies_in_the_band(pool
 
 def test_networks_of_the_records_stay_what_they_are(pool: Pool) -> None:
     assert str(pool.member('b03-m2').arch).splitlines() == [
-        'c2: basic3 dw3e100',
-        'c3: basic3 skip dw5e100',
-        'c4: dw3e150 basic3e50 basic3e50',
-        'c5: conv3e50 skip',
+        'c2: basic3 conv3e50',
+        'c3: conv3e50 basic3e50 conv3e50',
+        'c4: basic3e50 basic3 conv3e50',
+        'c5: basic3e150 skip',
         'p4 = c4 + c3',
         'p5 = c5 + p4',
         'p3 = c3 + p5',

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmengine.logging import MMLogger
 from torch import nn
 
 from mmbfbox.errors import UserError
@@ -76,3 +77,12 @@ def test_no_training_images_is_one_sentence(config):
     few.train_dataloader = None
     with pytest.raises(UserError, match='needs train_dataloader'):
         ZeroCost(few, ['zico'], 'cpu')
+
+
+def test_initial_weights_are_not_told_parameter_by_parameter(config, capfd):
+    space = space_of(build_quietly(lambda: MODELS.build(config.model)))
+    MMLogger.get_instance('mmengine', log_level='INFO')
+    capfd.readouterr()
+    ZeroCost(config, ['naswot'], 'cpu')(space.sample(0, 0))
+    said = capfd.readouterr()
+    assert 'init' not in said.out + said.err

@@ -19,7 +19,7 @@ from mmbfbox.datasets.randomness import seeded
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_model
 from mmbfbox.space import Arch
-from mmbfbox.utils.quiet import build_quietly
+from mmbfbox.utils.quiet import errors_only
 
 BATCHES = 2
 Batch = Mapping[str, Any]
@@ -131,9 +131,9 @@ class ZeroCost:
         found = {}
         for name in self.names:
             # A network of its own for each: the weights are drawn, and statistics move.
-            with seeded(0):
-                model = build_quietly(lambda: MODELS.build(subnet_model(self.config.model, arch)))
-                build_quietly(model.init_weights)
+            with seeded(0), errors_only():
+                model = MODELS.build(subnet_model(self.config.model, arch))
+                model.init_weights()
             model.to(self.device).train()
             batches = [model.data_preprocessor(batch, True) for batch in self._batches]
             value = ZERO_COST[name](model, batches)
