@@ -29,7 +29,7 @@ help:
 	@echo 'make test    the tests, in two processes if pytest-xdist is there'
 	@echo 'make coverage'
 	@echo '             the same, and which lines they run; a third slower below Python 3.12'
-	@echo 'make hosts   training and search over two hosts and in a small container (as root, four minutes)'
+	@echo 'make hosts   training and search over two hosts and in a small container (as root, eight minutes)'
 	@echo 'make abuse   random configs, annotations, predictions, images and damaged work dirs through the tools:'
 	@echo '             each ends in a result or in one sentence; MINUTES=20 says how long, SEED=0 which'
 	@echo 'make lint    ruff, mypy, and which folder may import which'

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from mmbfbox.search.scoring.checkpoints import MeanOfCheckpoints
 from mmbfbox.search.scoring.deployed_latency import deployed_runner
 from mmbfbox.search.scoring.interface import Scorer
 from mmbfbox.search.scoring.latency import LatencyMeter, latency_settings, path_runner
+from mmbfbox.search.settings import check_settings
 from mmbfbox.search.training_images import training_images
 from mmbfbox.search.zero_cost import ZeroCost
 from mmbfbox.space import JointSpace, freeze
@@ -41,11 +40,6 @@ from mmbfbox.utils.fingerprint import fingerprint
 from mmbfbox.utils.quiet import build_quietly
 from mmbfbox.utils.renamed_keys import rename_keys
 
-NEEDED = ('candidates', 'seed', 'metric', 'size', 'constraints', 'best')
-OPTIONAL = (
-    *('sampler', 'freeze', 'latency', 'pruner', 'chunk', 'scorer', 'export', 'finalists'),
-    *('recalibration', 'score'),
-)
 LATENCIES = 'latencies.jsonl'
 
 
@@ -94,7 +88,7 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
     """
     rename_keys(config)
     settings = config.get('search')
-    _check_keys(settings)
+    check_settings(settings)
     settings.sampler = complete_settings(settings.get('sampler'))
     score = ScoreSettings.build(settings.get('score'))
     check_metric(settings.metric, score)
@@ -148,26 +142,6 @@ def build_search(config: Config, supernet: str, processes: Processes) -> Prepare
         progress=Progress(settings.metric, processes),
     )
     return PreparedSearch(config, loop, space, supernet, checkpoint, device)
-
-
-def _check_keys(settings: Mapping[str, Any] | None) -> None:
-    if not settings or not set(NEEDED) <= set(settings):
-        raise UserError(
-            f'the config has no complete "search" (keys {", ".join(NEEDED)}); inherit from one like '
-            f'configs/paper/bfbox_search_wider_face.py'
-        )
-    known = [*NEEDED, *OPTIONAL]
-    for key in sorted(set(settings) - set(known)):
-        near = difflib.get_close_matches(key, known, n=2) or known
-        raise UserError(f'search has the key {key!r}; did you mean {" or ".join(near)}?')
-    for key in ('candidates', 'best', 'chunk'):
-        value = settings.get(key)
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise UserError(f'search.{key} is {value!r}, expected a whole number of 1 or more')
-    if not isinstance(settings['seed'], int) or settings['seed'] < 0:
-        raise UserError(
-            f'search.seed is {settings["seed"]!r}, expected a whole number of 0 or more'
-        )
 
 
 def _scorer(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import inf, isnan
 from statistics import fmean, stdev
 from typing import Any
 
 from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.errors import UserError
+from mmbfbox.search.settings import check_types
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Pruner:
             raise UserError(
                 f'search.pruner has the key {unknown[0]!r}, expected keep, round or sigmas'
             )
+        defaults = {one.name: one.default for one in fields(cls)}
+        check_types('search.pruner', settings, defaults)
         return cls(**settings)
 
     def thresholds(self, candidates: Sequence[Candidate], metric: str) -> dict[int, float]:

@@ -71,13 +71,13 @@ def test_pictures_can_be_drawn_of_images_of_any_shape(tmp_path, shape):
 def test_boxes_far_outside_of_a_picture_are_drawn_as_nothing(tmp_path):
     image = np.full((40, 60, 3), 7, dtype=np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image)
-    far = [[1e15, -1e15, 2e15, 30.0], [-1e12, 1e12, 1e13, 1e13]]
+    far = [[1e15, -1e15, 2e15, 30.0], [-1e12, 1e12, np.inf, 1e13], [np.nan, 5, np.nan, 9]]
     plain = draw_detections(found_on(tmp_path / 'a.png', [far[0]]), 2.0)
     assert np.array_equal(draw_detections(found_on(tmp_path / 'a.png', far), 0.5), plain)
     boxes, none = np.array(far), np.zeros((0, 4))
     cell, empty = (draw_errors(image, each, none, none, 'name') for each in (boxes, none))
     assert np.array_equal(cell[:HEIGHT], empty[:HEIGHT])
-    ones = np.ones(2, np.float32)
+    ones = np.ones(len(far), np.float32)
     faces = Faces(np.array(far, np.float32), ones, 40, 60, 'a.png', read=lambda: image)
     assert np.array_equal(faces.draw(scores=False), image)
 

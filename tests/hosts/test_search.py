@@ -170,4 +170,5 @@ def test_a_shared_folder_that_shows_files_late_changes_no_result(tmp_path: Path)
     assert folder.shown > 4
     assert lines(first_view, 'candidates.jsonl') and lines(second_view, 'candidates.rank1.jsonl')
     assert found(first_view) == alone(config, tmp_path / 'alone')
-    assert (first_view / 'best.md').exists()
+    # Whoever comes to the end last writes them, into the one folder that both see.
+    assert any((view / 'best.md').exists() for view in (first_view, second_view))

@@ -11,6 +11,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.search.samplers.base import RandomSampler, Sampler
 from mmbfbox.search.samplers.evolution import EvolutionSampler
 from mmbfbox.search.samplers.regularized_evolution import RegularizedEvolutionSampler
+from mmbfbox.search.settings import check_types
 from mmbfbox.space import JointSpace
 
 SAMPLERS: dict[str, type[RandomSampler]] = {
@@ -52,14 +53,14 @@ def complete_settings(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     """
     options = dict(settings or {})
     name = options.pop('type', 'random')
-    if name in RENAMED:
+    if isinstance(name, str) and name in RENAMED:
         warnings.warn(
             f"the sampler '{name}' is '{RENAMED[name]}' now; use that name",
             FutureWarning,
             stacklevel=2,
         )
         name = RENAMED[name]
-    if name not in SAMPLERS:
+    if not isinstance(name, str) or name not in SAMPLERS:
         raise UserError(f'the search sampler {name!r} is not known; use {", ".join(SAMPLERS)}')
     parameters = inspect.signature(SAMPLERS[name]).parameters
     defaults = {
@@ -72,4 +73,5 @@ def complete_settings(settings: Mapping[str, Any] | None) -> dict[str, Any]:
         raise UserError(
             f'the sampler {name!r} has no key {unknown[0]!r}; it has {", ".join(defaults) or "none"}'
         )
+    check_types('search.sampler', options, defaults)
     return {'type': name, **defaults, **options}

@@ -13,6 +13,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.fast import FastScorer
 from mmbfbox.search.scoring.interface import Scorer
 from mmbfbox.search.scoring.reference import ReferenceScorer
+from mmbfbox.search.settings import check_types
 
 SCORERS: dict[str, Any] = {'fast': FastScorer, 'reference': ReferenceScorer}
 DEFAULT = 'fast'
@@ -30,9 +31,20 @@ def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None 
     Raises:
         UserError: an unknown type or key, or what the scorer refuses.
     """
-    keys: dict[str, Any] = dict(config.get('search', {}).get('scorer') or {})
+    kind, keys = check_scorer(config.get('search', {}).get('scorer'))
+    scorer: Scorer = SCORERS[kind](config, weights, device, **keys)
+    return scorer
+
+
+def check_scorer(settings: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """The type of ``search.scorer`` and the keys of that class.
+
+    Raises:
+        UserError: an unknown type or key, or a value of another type than its default.
+    """
+    keys: dict[str, Any] = dict(settings or {})
     kind = keys.pop('type', DEFAULT)
-    if kind not in SCORERS:
+    if not isinstance(kind, str) or kind not in SCORERS:
         raise UserError(f'search.scorer has the type {kind!r}; use one of {", ".join(SCORERS)}')
     known = set(_own_parameters(kind))
     if not set(keys) <= known:
@@ -40,8 +52,9 @@ def build_scorer(config: Config, weights: dict[str, Tensor], device: str | None 
             f'search.scorer has the keys {", ".join(sorted(set(keys) - known))}, which the {kind} scorer '
             f'does not know; it has {", ".join(sorted(known))}'
         )
-    scorer: Scorer = SCORERS[kind](config, weights, device, **keys)
-    return scorer
+    defaults = {name: parameter.default for name, parameter in _own_parameters(kind).items()}
+    check_types('search.scorer', keys, defaults)
+    return kind, keys
 
 
 def complete_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
