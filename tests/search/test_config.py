@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mmbfbox.search.config import NEEDED, OPTIONAL
 from mmbfbox.search.samplers import EvolutionSampler, build_sampler
+from mmbfbox.search.settings import NEEDED, OPTIONAL
 from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace, freeze
 from mmbfbox.utils.config import configs_dir, load_config
 
