@@ -131,7 +131,9 @@ def freeze(space: JointSpace, settings: Mapping[str, Any] | None) -> JointSpace:
 def _build(stages: Iterable[Iterable[str]], merges: Iterable[str]) -> Arch:
     try:
         return Arch.from_dict(dict(stages=[list(stage) for stage in stages], merges=list(merges)))
-    except (TypeError, UserError) as error:
+    except UserError as error:
+        raise UserError(f'search.freeze cannot be used: {error}') from error
+    except TypeError as error:
         raise UserError(
             'search.freeze holds neither a path nor lists; write backbone=[["conv3", "dw5"], ...] and '
             'fpn=["p4 = c4 + c6", ...]'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -31,6 +32,8 @@ WITHIN = {
     'latency': [('size',), ('warmup',), ('repeats',), ('backend',), ('threads',)],
     'pruner': [('keep',), ('round',), ('sigmas',)],
     # What has no default is checked by the scorer itself: test_faults.py.
+    'score': [('resamples',), ('checkpoints',), ('zero_cost',)],
+    'finalists': [(key.name,) for key in fields(FinalistSettings)],
     'scorer': [('type',), ('parts',), ('channels_last',), ('precision',)],
 }  # fmt: skip
 PLACES = [(key,) for key in (*NEEDED, *OPTIONAL)]

@@ -44,7 +44,8 @@ class ScoreSettings:
                 raise UserError(
                     f'search.score.{name} is {value!r}, expected a whole number of {least} or more'
                 )
-        if isinstance(self.zero_cost, str) or not set(self.zero_cost) <= set(ZERO_COST):
+        names = self.zero_cost if isinstance(self.zero_cost, (list, tuple)) else [None]
+        if not all(name in list(ZERO_COST) for name in names):
             raise UserError(
                 f'search.score.zero_cost is {self.zero_cost!r}, expected a list of some of '
                 f'{", ".join(ZERO_COST)}'
