@@ -10,6 +10,7 @@ from mmbfbox.artifacts.step_record import StepRecord
 from mmbfbox.artifacts.training_record import TrainingRecord
 from mmbfbox.pipeline import run as running
 from mmbfbox.pipeline.demo import BUDGETS, Budget, plan_demo
+from mmbfbox.pipeline.inputs import inputs_of
 from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.trainings import training_record
 from mmbfbox.utils.config import find_config
@@ -88,3 +89,18 @@ def test_a_work_dir_of_an_older_version_is_one_sentence(capsys, tmp_path):
         step.done.touch()
     said = failure(capsys, 'demo', '--work-dir', tmp_path, '--budget', 'small')
     assert 'data holds results without step.json' in said and 'another --work-dir' in said
+
+
+def test_own_data_reach_every_step(tmp_path):
+    """Their annotations are in the configs, so a step whose annotations change is made anew."""
+    (tmp_path / 'annotations').mkdir()
+    for split in ('train', 'val'):
+        (tmp_path / f'annotations/{split}.json').touch()
+    plan = plan_demo(Path('work'), tmp_path, face_category='head')
+    for name in ('supernet', 'search', 'baseline', 'baseline_test'):
+        step = plan.steps[name]
+        assert ' '.join(step.arguments).find('--face-category head') >= 0
+        config = next(iter(step.configs.values()))
+        assert config.train_dataloader.dataset.type == 'CocoFaceDataset'
+        assert str(tmp_path / 'annotations/train.json') in map(str, inputs_of(step, plan).values())
+    assert plan.steps['best'].configs['final'].train_dataloader.dataset.face_category == 'head'
