@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -81,6 +82,10 @@ def read_config(args: argparse.Namespace) -> Config:
         raise UserError(
             f'the config {args.config} has no model: it says how an exported architecture is trained; '
             'give the config.py that the search or tools/export_subnet.py has written for one'
+        )
+    if not isinstance(config.model, Mapping) or 'type' not in config.model:
+        raise UserError(
+            f'model is {config.model!r} in the config {args.config}, expected a dict with a type'
         )
     if args.data_root is not None:
         set_data_root(config, args.data_root, args.face_category)

@@ -21,6 +21,7 @@ _NO_MEMORY = (
 )
 """What torch, NumPy and OpenCV say where there is no memory, or could never be."""
 _LONGEST_NAME = 300
+_LIBRARIES = ('mmcv', 'mmdet', 'mmengine', 'torch', 'torchvision')
 _NO_OPERATOR = 'mmbfbox-ops'
 """What our operators name themselves where they lack one of mmcv's; the rest says what to do."""
 
@@ -131,7 +132,7 @@ def why_not_built(error: Exception) -> str | None:
     inside = frames[frames.index(builds[-1]) + 1 :]
     if unexpected and _is_below(unexpected[1], part):
         return f'{kind} of the config cannot be built ({said[:200]}); correct {unexpected[1]}'
-    if (isinstance(error, TypeError) and _only_constructors(inside)) or not _is_ours(inside):
+    if (isinstance(error, TypeError) and _only_constructors(inside)) or _is_of_library(inside):
         wrong = [
             f'{key}={value!r}'
             for key, value in part.items()
@@ -147,9 +148,9 @@ def _only_constructors(frames: Sequence[FrameType]) -> bool:
     return all(frame.f_code.co_name == '__init__' for frame in frames)
 
 
-def _is_ours(frames: Sequence[FrameType]) -> bool:
-    """Whether the part is one of this package: what goes wrong in a library's part came with its settings."""
-    return frames[0].f_globals.get('__name__', '').partition('.')[0] == __name__.partition('.')[0]
+def _is_of_library(frames: Sequence[FrameType]) -> bool:
+    """Whether the part is a library's: what goes wrong in it came with its settings, as far as a user can tell."""
+    return frames[0].f_globals.get('__name__', '').partition('.')[0] in _LIBRARIES
 
 
 def _is_below(key: str, settings: object) -> bool:

@@ -36,6 +36,8 @@ PARTS = [
          'ResNet .* cannot be built .*ytpe.*; correct ytpe'),
         ("model.backbone=dict(_delete_=True, type='ResNet', depth=18, norm_cfg=dict(eps=1))",
          'ResNet .* cannot be built .*must contain the key "type"'),
+        ('optim_wrapper.clip_grad=dict(max_nrom=3)', 'clip_grad is .*max_nrom.*max_norm=35'),
+        ("optim_wrapper.clip_grad=dict(max_norm='a lot')", 'clip_grad is .*a lot.*max_norm=35'),
         ('train_dataloader.dataset.pipeline.3.transforms.0.canvas=10000000000',
          'not enough memory .*lower the sizes'),
     ],
@@ -47,6 +49,16 @@ def test_a_part_that_cannot_be_built_is_one_sentence(
     name = f'experiment_name={tmp_path.name}'
     said = failure(capsys, 'train', SUPERNET, *work, '--cfg-options', name, *PARTS, option)
     assert re.search(message, said) and len(said) < 400
+
+
+@pytest.mark.parametrize('model', ['None', '[]', '{}'])
+def test_a_model_that_is_none_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str
+) -> None:
+    own = tmp_path / 'own.py'
+    own.write_text(f'model = {model}\ntest_dataloader = dict(dataset=dict(pipeline=[]))\n')
+    said = failure(capsys, 'test', own, tmp_path / 'no.pth', '--work-dir', tmp_path / 'work')
+    assert re.search('model is .* in the config .*own.py, expected a dict with a type', said)
 
 
 def test_errors_of_a_program_keep_their_traceback() -> None:

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmbfbox.engine.hooks.loss_guard_hook import is_saved_after
+from mmbfbox.errors import UserError
 
 
 @HOOKS.register_module()
@@ -31,11 +32,16 @@ class DeferredInfoHook(RuntimeInfoHook):
         self._waiting: list[tuple[str, Tensor]] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Take the gradient norm from the optimizer wrapper before it is read."""
+        """Take the gradient norm from the optimizer wrapper before it is read.
+
+        Raises:
+            UserError: gradients cannot be clipped as ``clip_grad`` says.
+        """
         super().before_train(runner)
         self._waiting = []
         for wrapper in _wrappers(runner.optim_wrapper):
             if wrapper.clip_grad_kwargs and not isinstance(wrapper.clip_func, _KeptNorm):
+                _try_clipping(wrapper)
                 wrapper.clip_func = _KeptNorm(wrapper.clip_func)
 
     def after_train_iter(
@@ -106,6 +112,19 @@ class DeferredInfoHook(RuntimeInfoHook):
                 numbers[place] = number
         for (name, _), number in zip(waiting, numbers, strict=True):
             runner.message_hub.update_scalar(name, number)
+
+
+def _try_clipping(wrapper: OptimWrapper) -> None:
+    """Clip a gradient of one number, so that wrong settings are found before the first step."""
+    parameter = torch.zeros(1, requires_grad=True)
+    parameter.grad = torch.ones(1)
+    try:
+        wrapper.clip_func([parameter], **wrapper.clip_grad_kwargs)
+    except Exception as error:  # whatever torch makes of it
+        raise UserError(
+            f'optim_wrapper.clip_grad is {wrapper.clip_grad_kwargs}, by which gradients cannot be clipped '
+            f'({str(error)[:150]}); write it like dict(max_norm=35, norm_type=2)'
+        ) from error
 
 
 class _KeptNorm:
