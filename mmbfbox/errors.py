@@ -149,7 +149,7 @@ def _only_constructors(frames: Sequence[FrameType]) -> bool:
 
 
 def _is_of_library(frames: Sequence[FrameType]) -> bool:
-    """Whether the part is a library's: what goes wrong in it came with its settings, as far as a user can tell."""
+    """Whether the part is a library's: what goes wrong in it came with its settings."""
     return frames[0].f_globals.get('__name__', '').partition('.')[0] in _LIBRARIES
 
 
