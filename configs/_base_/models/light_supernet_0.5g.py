@@ -1,6 +1,5 @@
-# Light detectors of 0.5 G multiply-adds at VGA. At this size depthwise blocks, a tower in the head and a
-# second convolution in the stem cost more than they give (benchmarks/training/light_spaces.py): dense
-# blocks, pooling, a bare head.
+# Light detectors of 0.5 G multiply-adds at VGA, with dense blocks and a bare head: at this cost random
+# networks learn most that way (benchmarks/training/light_spaces.py).
 _base_ = './light_supernet.py'
 
 widths = [16, 32, 64, 96]
