@@ -112,7 +112,7 @@ def test_exported_config_trains_and_tests_like_any_mmdet_config(data, best, tmp_
     )
     for subset, ap in result.ap.items():
         assert scores[f'wider/{subset}'] == pytest.approx(ap, abs=1e-4)
-    assert len(list((tmp_path / 'pictures').glob('*.jpg'))) == 4
+    assert len(list((tmp_path / 'pictures').glob('[0-9]*.jpg'))) == 4
     assert (tmp_path / 'pictures' / 'detections.png').exists()
 
 
