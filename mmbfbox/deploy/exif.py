@@ -30,7 +30,8 @@ def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """
     turns, mirrored = _TURNS.get(orientation, (0, False))
     turned = np.rot90(pixels, turns)
-    return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
+    # ascontiguousarray would leave the stride of a single column negative.
+    return (turned[:, ::-1] if mirrored else turned).copy()
 
 
 def orientation_of(data: bytes) -> int:

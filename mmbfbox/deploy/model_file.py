@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.text import read_lines
 
 PACKAGED = Path(__file__).with_name('weights')
 BACKENDS = ('auto', 'onnx', 'openvino', 'torch')
@@ -118,7 +119,7 @@ def _check_hash(path: Path) -> None:
     expected = [match[1]] if (match := _NAMED_BY_HASH.search(path.name)) else []
     sums = path.with_name(SUMS)
     if sums.is_file():
-        for line in sums.read_text(encoding='utf-8').splitlines():
+        for line in read_lines(sums):
             value, _, name = line.partition(' ')
             if name.strip().lstrip('*') == path.name:
                 expected.append(value)

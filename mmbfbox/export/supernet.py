@@ -19,6 +19,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.models import space_of
 from mmbfbox.space import Arch, JointSpace
 from mmbfbox.utils.config import config_from_text, load_config
+from mmbfbox.utils.text import read_text
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def read_arch(path: str | Path, space: JointSpace) -> Arch:
     path = Path(path)
     if not path.is_file():
         raise UserError(f'the architecture {path} does not exist; give a JSON file of the search')
-    return space.from_json(path.read_text(encoding='utf-8-sig'))
+    return space.from_json(read_text(path))
 
 
 def build_without_storage(model: Mapping[str, Any]) -> nn.Module:

@@ -113,7 +113,9 @@ class MultiViewDetector(BaseTTAModel):
         if size != (height, width):
             seen = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LINEAR)
         if view.flip:
-            seen = np.ascontiguousarray(seen[:, ::-1])
+            seen = seen[
+                :, ::-1
+            ].copy()  # ascontiguousarray leaves the stride of one column negative
         meta = dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
         seen_sample = DetDataSample(metainfo={**sample.metainfo, **meta})
         tensor = torch.from_numpy(seen).permute(2, 0, 1)

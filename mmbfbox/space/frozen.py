@@ -13,6 +13,7 @@ from mmbfbox.space.arch import Arch
 from mmbfbox.space.backbone import Stages
 from mmbfbox.space.fpn import Merges
 from mmbfbox.space.joint import JointSpace
+from mmbfbox.utils.text import read_text
 
 PARTS = ('backbone', 'fpn')
 
@@ -147,4 +148,4 @@ def _read(space: JointSpace, file: str) -> Arch:
             f'search.freeze names the arch {path}, which does not exist; run the search that writes it '
             f'first, or give the path of another one'
         )
-    return space.from_json(path.read_text(encoding='utf-8-sig'), path)
+    return space.from_json(read_text(path), path)

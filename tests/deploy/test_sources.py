@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mmbfbox.deploy import FaceDetector, Faces
+from mmbfbox.deploy.exif import upright
 from mmbfbox.deploy.pixels import read_pixels
 from mmbfbox.errors import UserError
 from tests.deploy.conftest import picture
@@ -149,3 +150,11 @@ def test_odd_shapes_are_pictures_like_others(model, shape, size):
     assert (faces.boxes >= 0).all() and (faces.boxes[:, 2] <= shape[1]).all()
     assert (faces.boxes[:, 3] <= shape[0]).all()
     assert all(min(crop.shape) > 0 for crop in faces.crop(0.1))
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_a_turned_picture_one_pixel_wide_has_no_strides_that_torch_refuses(
+    orientation: int,
+) -> None:
+    turned = upright(np.zeros((7, 1, 3), np.uint8), orientation)
+    assert min(turned.strides) > 0

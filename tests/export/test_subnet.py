@@ -14,7 +14,9 @@ from mmbfbox.artifacts.checkpoint_meta import ExportMeta
 from mmbfbox.engine import load_checkpoint_file, load_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_model, subnet_weights, write_subnet
+from mmbfbox.export.supernet import read_arch
 from mmbfbox.models import set_arch, space_of
+from mmbfbox.space import BackboneSpace, FpnSpace, JointSpace, freeze
 from tests.fixtures_models import GROUPS, light_model
 
 
@@ -90,3 +92,15 @@ def test_config_without_a_supernet_cannot_be_exported(supernet):
     arch = space_of(supernet).sample(0, 0)
     with pytest.raises(UserError, match='ResNet'):
         subnet_model(Config(dict(backbone=dict(type='ResNet'))), arch)
+
+
+def test_an_arch_that_is_no_text_is_one_sentence(tmp_path):
+    space = JointSpace(BackboneSpace(), FpnSpace((2, 3, 4, 5, 6, 7), (2, 3)))
+    path = tmp_path / '01.json'
+    damaged = bytearray(space.to_json(space.sample(0, 0)).encode())
+    damaged[len(damaged) // 2] |= 0x80
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match='no UTF-8'):
+        read_arch(path, space)
+    with pytest.raises(UserError, match='no UTF-8'):
+        freeze(space, dict(backbone=str(path)))

@@ -55,6 +55,14 @@ def test_boxes_found_in_scaled_and_mirrored_views_are_exact_in_the_original():
     assert sample.pred_instances.scores.item() == pytest.approx(0.48)
 
 
+@pytest.mark.parametrize('size', [(1, 1), (40, 1), (1, 40)])
+def test_an_image_one_pixel_thin_is_seen_mirrored_too(size: tuple[int, int]):
+    pixels = np.full((*size, 3), 255, np.uint8)
+    detector = MultiViewDetector(Oracle(), scales=(1,), flip=True)
+    (sample,) = detector.test_step(batch(pixels))
+    np.testing.assert_array_equal(sample.pred_instances.bboxes.numpy(), [[0, 0, size[1], size[0]]])
+
+
 def test_one_identical_view_is_the_detector_itself(supernet, photograph):
     with torch.no_grad():
         (single,) = supernet.test_step(batch(photograph))

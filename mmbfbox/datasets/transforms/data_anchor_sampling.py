@@ -191,6 +191,8 @@ class DataAnchorSampling(BaseTransform):
                 f'squares is {squares}; set it to the smallest and the largest share of the short side, '
                 f'above 0 and up to {_LARGEST_SQUARE}'
             )
+        if not isinstance(min_size, (int, float)) or not 0 <= min_size < inf:
+            raise UserError(f'min_size is {min_size!r}; set it to a number of pixels, 0 or more')
         if spare is not None and not spare >= 1:
             raise UserError(f'spare is {spare}; set it to 1 or more, or to None for no reduction')
         self.canvas = canvas

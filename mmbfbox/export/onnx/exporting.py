@@ -25,6 +25,7 @@ from mmbfbox.export.onnx.prepare import Prepared, prepare
 from mmbfbox.utils.config import config_from_text
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.quiet import build_quietly
+from mmbfbox.utils.text import read_text
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def read_detector(
     if config is None and isinstance(weights.meta.get('cfg'), str):
         config = config_from_text(weights.meta['cfg'], str(checkpoint))
     elif config is None and beside.is_file():
-        config = config_from_text(beside.read_text(), str(beside))
+        config = config_from_text(read_text(beside), str(beside))
     if config is None or 'model' not in config:
         raise UserError(
             f'{checkpoint} holds no config of a model, and there is no config.py beside it; give the '

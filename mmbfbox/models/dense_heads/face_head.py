@@ -55,6 +55,10 @@ class FaceHead(RetinaHead):
         self._check_keys()
 
     def _check_keys(self) -> None:
+        if not self.num_base_priors:
+            raise UserError(
+                'the head has 0 anchors at each place; give its anchor_generator scales and ratios'
+            )
         if isinstance(self.loss_bbox, _IOU_LOSSES) and not self.reg_decoded_bbox:
             raise UserError(
                 f'the {type(self.loss_bbox).__name__} of the head compares boxes, and the head would '

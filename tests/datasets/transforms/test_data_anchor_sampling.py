@@ -232,6 +232,8 @@ def test_the_same_state_gives_the_same_sample(images):
         dict(spare=0.5),
         dict(squares=(0.5, 0.3)),
         dict(squares=(0, 1)),
+        dict(min_size={}),
+        dict(min_size=float('nan')),
     ],
 )
 def test_keys_out_of_range_are_refused(keys):

@@ -22,6 +22,7 @@ FACES = [
     boxes_of(),
 ]
 IGNORED = [boxes_of([50, 5, 55, 9]), boxes_of([0, 30, 30, 60]), boxes_of()]
+NO_ANCHORS = dict(type='AnchorGenerator', scales=[1], ratios=0, strides=[8, 16, 32])
 NORMS = {'none': None, 'groups': GROUPS, 'batch': dict(type='BN')}
 BOX_LOSSES = {
     'smooth': dict(reg_decoded_bbox=False, loss_bbox=dict(type='SmoothL1Loss', beta=1 / 9)),
@@ -256,6 +257,7 @@ def test_an_image_that_does_not_fill_the_canvas_learns_as_on_its_own():
         (dict(stacked_convs=-1), 'stacked_convs=-1'),
         (dict(reg_decoded_bbox=False), 'DIoULoss of the head compares boxes'),
         (dict(bbox_coder=dict(type='TBLRBBoxCoder')), 'go with PseudoSampler'),
+        (dict(anchor_generator=NO_ANCHORS), '0 anchors at each place'),
     ],
 )
 def test_keys_that_do_not_go_together_are_refused_in_one_sentence(keys, said):
