@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.models import cost_table
 from mmbfbox.space import JointSpace
 from mmbfbox.space.shrinking import ChoiceEffect, choice_effects, least_archs
+from mmbfbox.utils.settings import build_settings, check_whole
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,7 @@ class Shrinking:
                 f'[0.3, 0.5]'
             )
         for name in ('archs', 'crops', 'batch_size', 'keep'):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise UserError(f'shrink.{name} is {value!r}, expected a whole number of 1 or more')
+            check_whole(f'shrink.{name}', getattr(self, name), 1)
         if not isinstance(self.sigmas, (int, float)) or self.sigmas < 0:
             raise UserError(f'shrink.sigmas is {self.sigmas!r}, expected a number of 0 or more')
 
@@ -67,13 +66,7 @@ class Shrinking:
         Raises:
             UserError: a key is unknown or out of range.
         """
-        if settings is None:
-            return None
-        known = [one.name for one in fields(cls)]
-        unknown = sorted(set(settings) - set(known))
-        if unknown:
-            raise UserError(f'shrink has the key {unknown[0]!r}, expected {", ".join(known)}')
-        return cls(**settings)
+        return build_settings(cls, 'shrink', settings)
 
     def effects(
         self, runner: Runner, model: nn.Module, space: JointSpace, seed: int, turn: int

@@ -11,6 +11,7 @@ from typing import Any
 from mmbfbox.artifacts.candidate import Candidate
 from mmbfbox.errors import UserError
 from mmbfbox.search.settings import check_types
+from mmbfbox.utils.settings import build_settings
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,10 @@ class Pruner:
         Raises:
             UserError: a key is unknown or out of range.
         """
-        if settings is None:
-            return None
-        unknown = sorted(set(settings) - {'keep', 'round', 'sigmas'})
-        if unknown:
-            raise UserError(
-                f'search.pruner has the key {unknown[0]!r}, expected keep, round or sigmas'
-            )
-        defaults = {one.name: one.default for one in fields(cls)}
-        check_types('search.pruner', settings, defaults)
-        return cls(**settings)
+        if isinstance(settings, Mapping):
+            defaults = {one.name: one.default for one in fields(cls)}
+            check_types('search.pruner', settings, defaults)
+        return build_settings(cls, 'search.pruner', settings)
 
     def thresholds(self, candidates: Sequence[Candidate], metric: str) -> dict[int, float]:
         """For each part (number of images), the AP so far below which a candidate stops.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from mmbfbox.errors import UserError
+from mmbfbox.utils.settings import check_keys, check_whole
 
 NEEDED = ('candidates', 'seed', 'metric', 'size', 'constraints', 'best')
 OPTIONAL = (
@@ -31,17 +31,12 @@ def check_settings(settings: Mapping[str, Any] | None) -> None:
             f'the config has no complete "search" (keys {", ".join(NEEDED)}); inherit from one like '
             f'configs/paper/bfbox_search_wider_face.py'
         )
-    known = [*NEEDED, *OPTIONAL]
-    for key in sorted(set(settings) - set(known)):
-        near = difflib.get_close_matches(key, known, n=2) or known
-        raise UserError(f'search has the key {key!r}; did you mean {" or ".join(near)}?')
+    check_keys('search', settings, [*NEEDED, *OPTIONAL])
     for key, least in _LEAST.items():
-        value: Any = settings.get(key)
+        value = settings.get(key)
         optional = key in OPTIONAL and value is None
-        if not optional and not (_fits(value, int) and value >= least):
-            raise UserError(
-                f'search.{key} is {value!r}, expected a whole number of {least} or more'
-            )
+        if not optional:
+            check_whole(f'search.{key}', value, least)
     size = settings['size']
     sides = list(size) if isinstance(size, (list, tuple)) else []
     if len(sides) != 2 or not all(_fits(side, int) and side > 0 for side in sides):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from mmengine import Config
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.zero_cost.scores import ZERO_COST
+from mmbfbox.utils.settings import build_settings, check_whole
 
 METRICS = ('easy', 'medium', 'hard', 'mean')
 
@@ -39,11 +40,7 @@ class ScoreSettings:
 
     def __post_init__(self) -> None:
         for name, least in (('resamples', 2), ('checkpoints', 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise UserError(
-                    f'search.score.{name} is {value!r}, expected a whole number of {least} or more'
-                )
+            check_whole(f'search.score.{name}', getattr(self, name), least)
         names = self.zero_cost if isinstance(self.zero_cost, (list, tuple)) else [None]
         if not all(name in list(ZERO_COST) for name in names):
             raise UserError(
@@ -59,19 +56,7 @@ class ScoreSettings:
         Raises:
             UserError: a key is unknown or out of range.
         """
-        if settings is None:
-            return None
-        if not isinstance(settings, Mapping):
-            raise UserError(
-                f'search.score is {settings!r}; write dict() for a denoised score, None for a raw one'
-            )
-        known = [each.name for each in fields(cls)]
-        for key in settings:
-            if key not in known:
-                raise UserError(
-                    f'search.score has the key {key!r}, expected one of {", ".join(known)}'
-                )
-        return cls(**settings)
+        return build_settings(cls, 'search.score', settings)
 
     def use(self, config: Config) -> None:
         """Let the WIDER FACE metric of a search config tell the noise, too; changed in place.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.norm_statistics import KINDS
+from mmbfbox.utils.settings import build_settings, is_whole
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class FinalistSettings:
         whole = dict(best=1, controls=0, seed=0, iterations=1)
         for name, least in whole.items():
             value = getattr(self, name)
-            if not (_is_whole(value, least) or (name == 'iterations' and value is None)):
+            if not (is_whole(value, least) or (name == 'iterations' and value is None)):
                 raise _wrong(name, value, f'a whole number of {least} or more')
         if not (self.baseline is None or isinstance(self.baseline, str)):
             raise _wrong('baseline', self.baseline, 'the name of a config')
@@ -79,7 +79,7 @@ class FinalistSettings:
         trained = self.best + self.controls + (self.baseline is not None)
         if (
             len(self.keep) != len(self.rungs) - 1
-            or not all(_is_whole(number, 1) for number in self.keep)
+            or not all(is_whole(number, 1) for number in self.keep)
             or any(after >= before for before, after in pairwise((trained, *self.keep)))
         ):
             expected = (
@@ -95,19 +95,7 @@ class FinalistSettings:
         Raises:
             UserError: a key is unknown or out of range.
         """
-        if settings is None:
-            return None
-        if not isinstance(settings, Mapping):
-            raise UserError(
-                f'search.finalists is {settings!r}, expected keys like dict(best=16) or None'
-            )
-        known = [one.name for one in fields(cls)]
-        for key in sorted(set(settings) - set(known)):
-            near = difflib.get_close_matches(key, known, n=2) or known
-            raise UserError(
-                f'search.finalists has the key {key!r}; did you mean {" or ".join(near)}?'
-            )
-        return cls(**settings)
+        return build_settings(cls, 'search.finalists', settings)
 
     def check_candidates(self, candidates: int) -> None:
         """Check that there are enough candidates to choose from.
@@ -137,10 +125,6 @@ class FinalistSettings:
                 f'{", ".join(map(str, rungs))}; raise search.finalists.iterations'
             )
         return rungs
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _wrong(name: str, value: Any, expected: str) -> UserError:

@@ -134,7 +134,7 @@ def test_another_way_of_shrinking_is_refused_on_resume(config, tmp_path):
         (dict(at=0.3), 'expected shares of training like'),
         (dict(archs=0), 'shrink.archs is 0, expected a whole number'),
         (dict(sigmas=-1), 'shrink.sigmas is -1, expected a number of 0 or more'),
-        (dict(arch=3), "shrink has the key 'arch', expected at, archs"),
+        (dict(arch=3), "shrink has the key 'arch'; did you mean archs"),
     ],
 )
 def test_what_a_config_gets_wrong_is_one_sentence(keys, sentence):

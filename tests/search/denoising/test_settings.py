@@ -26,8 +26,8 @@ def test_the_metric_of_the_held_out_images_tells_its_noise():
         (dict(checkpoints=0), 'search.score.checkpoints is 0'),
         (dict(zero_cost=['synflow']), 'expected a list of some of naswot, zico'),
         (dict(zero_cost='zico'), 'expected a list of some of naswot, zico'),
-        (dict(fit=True), "has the key 'fit', expected one of resamples, checkpoints, zero_cost"),
-        ('fit', r'write dict\(\) for a denoised score'),
+        (dict(fit=True), "has the key 'fit'; expected resamples, checkpoints, zero_cost"),
+        ('fit', r'expected a dict with keys of resamples, .* write dict\(\) for the defaults'),
     ],
 )
 def test_a_wrong_value_is_one_sentence(settings, sentence):

@@ -97,5 +97,7 @@ def test_too_few_candidates_and_too_short_a_training_are_one_sentence():
     with pytest.raises(UserError, match='4 iterations is too short for the rungs 0, 1, 4'):
         settings.iterations_of(4)
     assert FinalistSettings.build(None) is None
-    with pytest.raises(UserError, match='search.finalists is 16, expected keys'):
+    with pytest.raises(
+        UserError, match='search.finalists is 16, expected a dict with keys of best, controls'
+    ):
         FinalistSettings.build(16)
