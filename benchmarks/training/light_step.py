@@ -27,15 +27,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
+from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 from torch import nn
 
 from benchmarks.common.networks import batch, build
 from benchmarks.common.scripts import machine, new_parser, print_head, print_row
 from benchmarks.common.timing import timed
+from benchmarks.training.light_spaces import DEPTHWISE
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.models import set_arch, space_of
 from mmbfbox.space import Arch
+from mmbfbox.utils.config import load_config
 
 REFERENCE = 'light/0.5g/bfbox_reference_light-0.5g_wider_mini'
 RESNET = 'light/0.5g/retinanet_r18_fpn_light-0.5g_wider_mini'
@@ -137,9 +140,16 @@ def parts(args: argparse.Namespace) -> None:
         print_row(name, f'{1000 * sum(means):.0f}', *shares)
 
 
+def supernet() -> BaseDetector:
+    """The supernet of the 0.5 G family, with the depthwise blocks that it once had."""
+    options = {f'model.{key}': value for key, value in DEPTHWISE.items()}
+    torch.manual_seed(0)
+    return MODELS.build(load_config(SUPERNET, options).model).train()
+
+
 def full_of(kind: str) -> BaseDetector:
-    """The supernet of the 0.5 G family, its active path one kind of block in every slot."""
-    model = build(SUPERNET)
+    """A supernet whose active path is one kind of block in every slot."""
+    model = supernet()
     space = space_of(model)
     stages = tuple(
         tuple(next(name for name in choices if name.startswith(kind)) for choices in slots)
@@ -178,7 +188,7 @@ def keys(args: argparse.Namespace) -> None:
 
 def blocks(args: argparse.Namespace) -> None:
     """Each choice of the second slot of a stage, forward and backward in bf16."""
-    backbone = build(SUPERNET).backbone.to(memory_format=torch.channels_last)
+    backbone = supernet().backbone.to(memory_format=torch.channels_last)
     space = backbone.space
     for stage in args.stages:
         slot, side, width = (
