@@ -74,7 +74,7 @@ setup(
         'mmbfbox.pipeline.run_report': ['page/*'],
         'mmbfbox.search.report': ['page/*'],
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
-        'mmbfbox.utils.page': ['*.css', '*.js'],
+        'mmbfbox.utils.page': ['*.css', '*.html', '*.js'],
     },
     exclude_package_data={'mmbfbox.tools': [NOT_SHIPPED]},
     cmdclass={'build_py': BuildWithIndex},

@@ -1,6 +1,6 @@
 # Light detectors of 0.5 G multiply-adds at VGA. A tower in the head and a second convolution in the stem
-# leave too little for the backbone at this cost; dense blocks reach no less than depthwise ones, and train and
-# run faster on a CPU (benchmarks/training/light_spaces.py, light_step.py).
+# leave too little for the backbone at this cost; dense blocks reach no less than depthwise ones, and train
+# and run faster on a CPU (benchmarks/training/light_spaces.py, light_step.py).
 _base_ = './light_supernet.py'
 
 widths = [16, 32, 64, 96]

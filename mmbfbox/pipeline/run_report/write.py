@@ -99,5 +99,7 @@ def _differences(runs: Sequence[Run]) -> list[str]:
 
 def _write(path: Path, data: dict[str, Any]) -> Path:
     with atomic_write(path) as temporary:
-        temporary.write_text(render_page(_FILES, _SCRIPTS, data), encoding='utf-8')
+        temporary.write_text(
+            render_page('Training report', _FILES, _SCRIPTS, data), encoding='utf-8'
+        )
     return path

@@ -86,4 +86,4 @@ def write_report(
 
 def render(data: Mapping[str, Any]) -> str:
     """The page as one file that needs no other."""
-    return render_page(_FILES, _SCRIPTS, data)
+    return render_page('Search report', _FILES, _SCRIPTS, data)

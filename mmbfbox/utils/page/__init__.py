@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -12,19 +13,22 @@ from typing import Any
 _BASE = Path(__file__).parent
 
 
-def render_page(folder: Path, scripts: Sequence[str], data: Mapping[str, Any]) -> str:
+def render_page(title: str, folder: Path, scripts: Sequence[str], data: Mapping[str, Any]) -> str:
     """A page as one file.
 
-    ``page.html`` has the places ``/*CSS*/``, ``/*DATA*/`` and ``/*JS*/``. What all pages have in common,
-    ``base.css`` and ``base.js`` of this folder, comes before the page's own.
+    ``base.html``, ``base.css`` and ``base.js`` of this folder are what all pages have in common: the frame
+    around a page's header and main part, and what comes before its own style and scripts.
 
     Args:
+        title: of the window.
         folder: of ``page.html``, ``page.css`` and the scripts.
         scripts: names of the scripts, in their order.
         data: plain values, which the scripts find as ``data``. Numbers that are infinite or not a number,
             which JSON does not have, become null.
     """
     parts = {
+        'TITLE': html.escape(title),
+        'BODY': _text(folder / 'page.html'),
         'CSS': _text(_BASE / 'base.css') + _text(folder / 'page.css'),
         # "</script>" in a name would end the element.
         'DATA': json.dumps(_finite(data), separators=(',', ':')).replace('</', '<\\/'),
@@ -33,7 +37,7 @@ def render_page(folder: Path, scripts: Sequence[str], data: Mapping[str, Any]) -
         + ''.join(_text(folder / name) for name in scripts),
     }
     return re.sub(
-        r'/\*(CSS|DATA|JS)\*/', lambda match: parts[match[1]], _text(folder / 'page.html')
+        r'/\*(TITLE|CSS|BODY|DATA|JS)\*/', lambda match: parts[match[1]], _text(_BASE / 'base.html')
     )
 
 
