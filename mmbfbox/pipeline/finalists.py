@@ -36,6 +36,7 @@ from mmbfbox.search.finalists.training import finalist_config
 from mmbfbox.search.finalists.winner import write_winner
 from mmbfbox.search.report import BEST, write_report
 from mmbfbox.search.report.finalists import finalists_table
+from mmbfbox.search.storage.waiting import wait_until_seen
 from mmbfbox.utils.files import atomic_write
 
 LOG, TABLE = 'log.txt', 'finalists.md'
@@ -150,18 +151,16 @@ class FinalistTrainer:
 
     def _read(self, complete: Callable[[Standings], bool]) -> Standings:
         """The results, as soon as a shared folder shows those of other machines."""
-        deadline = time.monotonic() + (PATIENCE if self.processes.size > 1 else 0)
-        while True:
+        seen: list[Standings] = []
+
+        def missing() -> int:
             standings = Standings.read(self.work_dir)
-            if standings is not None and complete(standings):
-                return standings
-            if time.monotonic() > deadline:
-                raise UserError(
-                    f'results of finalists that other processes have written are not to be seen in '
-                    f'{self.work_dir / FINALISTS_FOLDER}; make sure that it is the same shared folder on '
-                    f'every node and run the same command again, nothing is lost'
-                )
-            time.sleep(0.1)
+            seen[:] = [standings] if standings is not None and complete(standings) else []
+            return 1 - len(seen)
+
+        patience = PATIENCE if self.processes.size > 1 else 0
+        wait_until_seen(missing, self.work_dir / FINALISTS_FOLDER, patience)
+        return seen[0]
 
     def _wait_for(self, rung: int, names: Collection[str]) -> Standings:
         return self._read(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from pathlib import Path
 
 from mmbfbox.artifacts.candidate import Candidate
-from mmbfbox.errors import UserError
 from mmbfbox.search.storage.candidates import candidates_files, merge
+from mmbfbox.search.storage.waiting import wait_until_seen
 
 
 class SharedStorage:
@@ -50,8 +49,6 @@ class SharedStorage:
     def wait_for(self, indices: Collection[int], patience: float) -> None:
         """Refresh until candidates that other processes have written are seen here.
 
-        A shared folder may show what another machine has written some seconds later.
-
         Args:
             indices: candidates of which there must be a result.
             patience: seconds to wait at most.
@@ -59,17 +56,12 @@ class SharedStorage:
         Raises:
             UserError: they do not come, or a line is damaged.
         """
-        deadline = time.monotonic() + patience
-        self.refresh()
-        while missing := set(indices) - self.final.keys():
-            if time.monotonic() > deadline:
-                raise UserError(
-                    f'{len(missing)} results that other processes have written are not to be seen in '
-                    f'{self.work_dir} after {patience:.0f} s; make sure that it is the same shared folder '
-                    f'on every node and run the same command again, nothing is lost'
-                )
-            time.sleep(0.05)
+
+        def missing() -> int:
             self.refresh()
+            return len(set(indices) - self.final.keys())
+
+        wait_until_seen(missing, self.work_dir, patience)
 
     def _add(self, new: Candidate) -> None:
         old = self.final.get(new.index)
