@@ -15,7 +15,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.models import cost_table
 from mmbfbox.space import JointSpace
 from mmbfbox.space.shrinking import ChoiceEffect, choice_effects, least_archs
-from mmbfbox.utils.settings import build_settings, check_whole
+from mmbfbox.utils.settings import build_settings, check_whole, is_number
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,15 @@ class Shrinking:
             )
         object.__setattr__(self, 'at', tuple(self.at))
         shares = (0.0, *self.at, 1.0)
-        if not self.at or any(after <= before for before, after in pairwise(shares)):
+        numbers = all(is_number(share) for share in self.at)
+        if not (numbers and self.at) or any(b <= a for a, b in pairwise(shares)):
             raise UserError(
                 f'shrink.at is {list(self.at)}, expected growing shares of training between 0 and 1, like '
                 f'[0.3, 0.5]'
             )
         for name in ('archs', 'crops', 'batch_size', 'keep'):
             check_whole(f'shrink.{name}', getattr(self, name), 1)
-        if not isinstance(self.sigmas, (int, float)) or self.sigmas < 0:
+        if not is_number(self.sigmas) or self.sigmas < 0:
             raise UserError(f'shrink.sigmas is {self.sigmas!r}, expected a number of 0 or more')
 
     @classmethod

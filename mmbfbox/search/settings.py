@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from mmbfbox.errors import UserError
-from mmbfbox.utils.settings import check_keys, check_whole
+from mmbfbox.utils.settings import check_keys, check_whole, is_number
 
 NEEDED = ('candidates', 'seed', 'metric', 'size', 'constraints', 'best')
 OPTIONAL = (
@@ -67,5 +66,5 @@ def check_types(place: str, settings: Mapping[str, Any], defaults: Mapping[str, 
 
 def _fits(value: Any, kind: type) -> bool:
     if kind is float:
-        return _fits(value, int) or (isinstance(value, float) and math.isfinite(value))
+        return is_number(value)
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -59,6 +60,11 @@ def check_keys(place: str, settings: Mapping[str, Any], known: list[str]) -> Non
 def is_whole(value: Any, least: int) -> bool:
     """Whether a value is a whole number from ``least`` on; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; True and False are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_whole(place: str, value: Any, least: int) -> None:

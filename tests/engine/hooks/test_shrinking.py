@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from mmengine.hooks import CheckpointHook, Hook
 
 from mmbfbox.engine import PathSamplingHook, load_checkpoint_file, use_safe_loading
 from mmbfbox.engine.path_losses import FixedCrops, path_losses
+from mmbfbox.engine.shrinking import Shrinking
 from mmbfbox.errors import UserError
 from mmbfbox.models import active_arch, space_of
+from tests.abuse.strategies.configs import ODD
 from tests.engine.hooks.test_path_sampling_hook import make_runner
 
 SHRINK = dict(at=[0.2, 0.6], archs=24, crops=2, batch_size=2, sigmas=0.5, keep=2)
@@ -140,6 +143,18 @@ def test_another_way_of_shrinking_is_refused_on_resume(config, tmp_path):
 def test_what_a_config_gets_wrong_is_one_sentence(keys, sentence):
     with pytest.raises(UserError, match=sentence):
         PathSamplingHook(shrink=keys)
+
+
+@pytest.mark.parametrize('key', [one.name for one in fields(Shrinking)])
+def test_odd_values_are_taken_or_named(key: str) -> None:
+    refused = 0
+    for value in (*ODD, *([value] for value in ODD)):
+        try:
+            PathSamplingHook(shrink={key: value})
+        except UserError as error:
+            refused += 1
+            assert f'shrink.{key} is ' in str(error)
+    assert refused > 20
 
 
 def test_too_few_paths_for_the_choices_are_one_sentence(config, tmp_path):
