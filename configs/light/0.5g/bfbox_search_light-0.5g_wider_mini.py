@@ -1,4 +1,4 @@
-# The search of the chain on wider_mini: batch norm on 64 images, medium AP on 200 held-out training images.
+# The search of the chain on wider_mini: medium AP on 200 held-out training images, then finalists.
 _base_ = ['./bfbox_supernet_light-0.5g_wider_mini.py', '../../_base_/searches/light.py']
 
 search = dict(
