@@ -32,14 +32,6 @@ def config(tmp_path_factory):
     return config
 
 
-@pytest.fixture(scope='module')
-def model(config):
-    torch.manual_seed(0)
-    model = build_quietly(lambda: MODELS.build(config.model))
-    build_quietly(model.init_weights)
-    return model
-
-
 def test_both_scorers_agree_and_crops_are_other_statistics_than_images(config, model):
     space, weights = space_of(model), model.state_dict()
     archs = [space.sample(0, index) for index in range(2)]

@@ -6,13 +6,11 @@ from itertools import product
 
 import pytest
 import torch
-from mmdet.registry import MODELS
 
 from mmbfbox.models import space_of
 from mmbfbox.search import ReferenceScorer
 from mmbfbox.search.scoring.fast import FastScorer
 from mmbfbox.space import Arch
-from mmbfbox.utils.quiet import build_quietly
 from tests.fixtures_models import skipping
 from tests.search.scoring.fast.test_scorer import scored, small_search
 
@@ -20,14 +18,6 @@ from tests.search.scoring.fast.test_scorer import scored, small_search
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     return skipping(small_search(tmp_path_factory.mktemp('data')))
-
-
-@pytest.fixture(scope='module')
-def model(config):
-    torch.manual_seed(0)
-    model = build_quietly(lambda: MODELS.build(config.model))
-    build_quietly(model.init_weights)
-    return model
 
 
 @pytest.fixture(scope='module')

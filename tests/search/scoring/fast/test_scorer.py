@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from mmdet.registry import METRICS, MODELS
+from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import init_default_scope
 
@@ -19,7 +19,6 @@ from mmbfbox.search.scoring.fast import FastScorer
 from mmbfbox.search.scoring.fast import scorer as fast_scorer
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root
-from mmbfbox.utils.quiet import build_quietly
 
 
 @METRICS.register_module()
@@ -55,14 +54,6 @@ def small_search(folder):
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     return small_search(tmp_path_factory.mktemp('data'))
-
-
-@pytest.fixture(scope='module')
-def model(config):
-    torch.manual_seed(0)
-    model = build_quietly(lambda: MODELS.build(config.model))
-    build_quietly(model.init_weights)
-    return model
 
 
 @pytest.fixture(scope='module')
