@@ -21,7 +21,20 @@ _NO_MEMORY = (
 )
 """What torch, NumPy and OpenCV say where there is no memory, or could never be."""
 _LONGEST_NAME = 300
-_LIBRARIES = ('mmcv', 'mmdet', 'mmengine', 'torch', 'torchvision')
+_TESTED = ('mmbfbox', 'mmcv', 'mmdet', 'mmengine', 'torch', 'torchvision')
+"""Packages whose parts can be built, as tests show: what goes wrong in one of them came with its settings. A
+part of a user's own may have a fault of its own, whose traceback has to be seen."""
+_OF_SETTINGS = (
+    *(
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ),
+)
 _NO_OPERATOR = 'mmbfbox-ops'
 """What our operators name themselves where they lack one of mmcv's; the rest says what to do."""
 
@@ -90,7 +103,7 @@ def in_one_sentence(error: Exception) -> str | None:
         return f'{shown}: {error.strerror}; check the path, its rights and the room on the disk'
     if isinstance(error, NotImplementedError) and _NO_OPERATOR in text:
         return text
-    if isinstance(error, (AssertionError, AttributeError, KeyError, TypeError, ValueError)):
+    if isinstance(error, _OF_SETTINGS):
         return why_not_built(error)
     return None
 
@@ -132,7 +145,7 @@ def why_not_built(error: Exception) -> str | None:
     inside = frames[frames.index(builds[-1]) + 1 :]
     if unexpected and _is_below(unexpected[1], part):
         return f'{kind} of the config cannot be built ({said[:200]}); correct {unexpected[1]}'
-    if (isinstance(error, TypeError) and _only_constructors(inside)) or _is_of_library(inside):
+    if (isinstance(error, TypeError) and _only_constructors(inside)) or _is_tested(inside):
         wrong = [
             f'{key}={value!r}'
             for key, value in part.items()
@@ -148,9 +161,9 @@ def _only_constructors(frames: Sequence[FrameType]) -> bool:
     return all(frame.f_code.co_name == '__init__' for frame in frames)
 
 
-def _is_of_library(frames: Sequence[FrameType]) -> bool:
-    """Whether the part is a library's: what goes wrong in it came with its settings."""
-    return frames[0].f_globals.get('__name__', '').partition('.')[0] in _LIBRARIES
+def _is_tested(frames: Sequence[FrameType]) -> bool:
+    """Whether the part is one that tests build."""
+    return frames[0].f_globals.get('__name__', '').partition('.')[0] in _TESTED
 
 
 def _is_below(key: str, settings: object) -> bool:

@@ -17,6 +17,7 @@ from mmbfbox.datasets.randomness import new_generator
 from mmbfbox.datasets.transforms.window import Window, map_boxes, render_window
 from mmbfbox.errors import UserError
 from mmbfbox.utils.images import ImageFile
+from mmbfbox.utils.settings import is_number, is_whole
 
 Boxes = NDArray[np.float32]
 
@@ -181,7 +182,12 @@ class DataAnchorSampling(BaseTransform):
             )
         if prob is not None and not 0 <= prob <= 1:
             raise UserError(f'prob is {prob}; set it to None or a number from 0 to 1')
-        if canvas < 1 or not anchors or min(anchors) <= 0 or list(anchors) != sorted(anchors):
+        if (
+            not is_whole(canvas, 1)
+            or not anchors
+            or min(anchors) <= 0
+            or list(anchors) != sorted(anchors)
+        ):
             raise UserError(
                 f'canvas is {canvas} and anchors are {tuple(anchors)}; '
                 'set them to positive sizes, anchors ascending'
@@ -191,7 +197,9 @@ class DataAnchorSampling(BaseTransform):
                 f'squares is {squares}; set it to the smallest and the largest share of the short side, '
                 f'above 0 and up to {_LARGEST_SQUARE}'
             )
-        if not isinstance(min_size, (int, float)) or not 0 <= min_size < inf:
+        if len(mean) != 3 or not all(map(is_number, mean)):
+            raise UserError(f'mean is {mean!r}; set it to the numbers of blue, green and red')
+        if not is_number(min_size) or min_size < 0:
             raise UserError(f'min_size is {min_size!r}; set it to a number of pixels, 0 or more')
         if spare is not None and not spare >= 1:
             raise UserError(f'spare is {spare}; set it to 1 or more, or to None for no reduction')

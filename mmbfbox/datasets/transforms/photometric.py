@@ -12,6 +12,8 @@ from mmdet.registry import TRANSFORMS
 from numpy.typing import NDArray
 
 from mmbfbox.datasets.randomness import new_generator
+from mmbfbox.errors import UserError
+from mmbfbox.utils.settings import is_number
 
 _VALUES = np.arange(256, dtype=np.float64)
 
@@ -59,6 +61,9 @@ class FacePhotometricDistortion(BaseTransform):
         contrast: range of the factor.
         saturation: range of the factor.
         hue: largest turn in degrees, of 360.
+
+    Raises:
+        UserError: an amount is no number of 0 or more, or a range no two of them, the smaller first.
     """
 
     def __init__(
@@ -68,6 +73,13 @@ class FacePhotometricDistortion(BaseTransform):
         saturation: tuple[float, float] = (0.5, 1.5),
         hue: float = 18,
     ) -> None:
+        for name, amount in (('brightness', brightness), ('hue', hue)):
+            if not is_number(amount) or amount < 0:
+                raise UserError(f'{name} is {amount!r}; set it to a number of 0 or more')
+        for name, ends in (('contrast', contrast), ('saturation', saturation)):
+            pair = isinstance(ends, (list, tuple)) and len(ends) == 2 and all(map(is_number, ends))
+            if not pair or not 0 <= ends[0] <= ends[1]:
+                raise UserError(f'{name} is {ends!r}; set it to the least and the largest factor')
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation

@@ -22,7 +22,7 @@ def check_config(config: Config) -> None:
     Raises:
         UserError: it has not.
     """
-    missing = [key for key in NEEDED if key not in config]
+    missing = [key for key in NEEDED if not config.get(key)]
     if missing:
         raise UserError(
             f'the config lacks {", ".join(missing)}, which scoring needs; inherit from a search '

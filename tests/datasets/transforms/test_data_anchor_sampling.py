@@ -233,6 +233,8 @@ def test_the_same_state_gives_the_same_sample(images):
         dict(squares=(0.5, 0.3)),
         dict(squares=(0, 1)),
         dict(min_size={}),
+        dict(canvas=1e9),
+        dict(mean=[103, 116, 123, 0]),
         dict(min_size=float('nan')),
     ],
 )

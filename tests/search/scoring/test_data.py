@@ -9,7 +9,8 @@ from mmengine import Config
 from mmengine.registry import init_default_scope
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.scoring.data import build_dataset, image_names
+from mmbfbox.search.scoring.data import build_dataset, check_config, image_names
+from mmbfbox.utils.config import load_config
 from tests.datasets.small_wider import NAMES, write_wider
 
 
@@ -34,3 +35,15 @@ def test_held_out_images_of_coco_json_are_refused_at_once(tmp_path):
     ):
         build_dataset(loader, 'held_out')
     assert len(image_names(build_dataset(loader, 'recalibration'))) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    'key', ['recalibration_dataloader', 'held_out_dataloader', 'held_out_evaluator']
+)
+@pytest.mark.parametrize('value', [None, {}, []])
+def test_what_scoring_needs_is_missed_also_where_it_is_empty(key, value):
+    config = load_config('demo/bfbox_search_demo')
+    check_config(config)
+    config[key] = value
+    with pytest.raises(UserError, match=f'lacks {key}, which scoring needs'):
+        check_config(config)
