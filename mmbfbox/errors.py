@@ -104,7 +104,7 @@ def in_one_sentence(error: Exception) -> str | None:
     if isinstance(error, NotImplementedError) and _NO_OPERATOR in text:
         return text
     if isinstance(error, _OF_SETTINGS):
-        return why_not_built(error)
+        return why_not_built(error) or why_not_used(error)
     return None
 
 
@@ -153,6 +153,22 @@ def why_not_built(error: Exception) -> str | None:
         ]
         given = f'{", ".join(wrong)}: {said}' if wrong else said
         return f'{kind} of the config cannot be built ({given[:200]}); correct its settings'
+    return None
+
+
+def why_not_used(error: Exception) -> str | None:
+    """One sentence on the step of a pipeline, of a library, that refuses an image; None for other errors.
+
+    Such a step looks at its settings only when it has an image.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        step = frame.f_locals.get('self')
+        package = type(step).__module__.partition('.')[0]
+        if frame.f_code.co_name == 'transform' and package in _TESTED[1:]:
+            said = str(error).partition('\n')[0] or type(error).__name__
+            return (
+                f'the step {step} of a pipeline cannot be used ({said[:200]}); correct its settings'
+            )
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,7 @@ def load_config(name_or_path: str | Path, cfg_options: Mapping[str, Any] | None 
     for key in renamed:
         _check_top_level_key(key, config, path)
     merge_options(config, renamed, str(path))
+    _check_parts(config, path)
     return config
 
 
@@ -184,6 +185,34 @@ def _check_names(config: Config, path: Path) -> None:
                 f'the config {path} sets {name}, which nothing reads; did you mean '
                 f'{" or ".join(meant)}?'
             )
+
+
+def _check_parts(config: Config, path: Path) -> None:
+    """No part has a slip of ``type``, which some parts would swallow; every default hook is one or None."""
+    read = {key: value for key, value in config.to_dict().items() if key in {*OF_RUNNER, *OURS}}
+    for place, part in _nested(read):
+        slips = [key for key in part if isinstance(key, str) and mistyped(key, ['type'])]
+        if slips:
+            raise UserError(
+                f'the config {path} sets {".".join((*place, slips[0]))}; did you mean type?'
+            )
+    for name, hook in (config.get('default_hooks') or {}).items():
+        if hook is not None and not isinstance(hook, Mapping):
+            raise UserError(
+                f'default_hooks.{name} is {hook!r}, expected a dict with a type, or None for none'
+            )
+
+
+def _nested(
+    value: Any, place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], dict[Any, Any]]]:
+    """Every dictionary of a config with the keys that lead to it."""
+    if isinstance(value, dict):
+        yield place, value
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        if isinstance(item, (dict, list, tuple)):
+            yield from _nested(item, (*place, str(key)))
 
 
 def _check_top_level_key(key: str, config: Config, path: Path) -> None:

@@ -148,6 +148,23 @@ def test_a_slip_in_a_top_level_key_of_a_file_is_refused(name: str, tmp_path: Pat
         load_config(path)
 
 
+@pytest.mark.parametrize(
+    ('line', 'said'),
+    [
+        ('model = dict(bbox_head=dict(bbox_coder=dict(ytpe=None)))', 'sets model.bbox_head.bbox_coder.ytpe'),
+        ('custom_hooks = [dict(tpye=3)]', 'sets custom_hooks.0.tpye; did you mean type'),
+        ('default_hooks = dict(logger=[-1, -1])', r'default_hooks.logger is \[-1, -1\], expected a dict'),
+    ],
+)  # fmt: skip
+def test_a_part_without_its_type_is_refused(line: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / 'own.py'
+    path.write_text(f"_base_ = '{find_config(SUPERNET)}'\n{line}\n")
+    with pytest.raises(UserError, match=said):
+        load_config(path)
+    with pytest.raises(UserError, match='sets model.backbone.init_cfg.ytpe'):
+        load_config(SUPERNET, {'model.backbone.init_cfg.ytpe': None})
+
+
 def test_names_of_ones_own_are_kept(tmp_path: Path) -> None:
     path = tmp_path / 'own.py'
     names = ('models', 'my_lr', 'conv_cfg', 'train_pipeline_2', 'val_evaluator_all', 'data_roots')
