@@ -95,6 +95,7 @@ class Run:
         processes: number of processes.
         candidates: how many are wanted.
         kind: type of the scorer.
+        config: name of its config in ``root``.
     """
 
     root: Path
@@ -102,6 +103,7 @@ class Run:
     processes: int
     candidates: int
     kind: str
+    config: str = 'search.py'
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -115,7 +117,7 @@ class Run:
         words = [sys.executable, 'tools/search.py'] if self.processes == 1 else [
             'bash', 'tools/dist_search.sh'
         ]  # fmt: skip
-        words += [str(self.root / 'search.py'), str(self.root / 'supernet.pth')]
+        words += [str(self.root / self.config), str(self.root / 'supernet.pth')]
         words += [str(self.processes)] if self.processes > 1 else []
         words += ['--work-dir', str(self.work_dir), '--data-root', str(self.root / 'data')]
         words += ['--candidates', str(self.candidates), '--cfg-options']
