@@ -19,12 +19,16 @@ from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.run import run
 from mmbfbox.pipeline.step import Step
 from mmbfbox.pipeline.trainings import run_record
+from mmbfbox.search.finalists.training import stored
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import replace_data_root
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TOOLS = CHECKOUT / 'tools'
 RECORDS = CHECKOUT / 'benchmarks' / 'records'
+
+STORED_GIGABYTES = 4
+"""Disk space for the crops of one seed."""
 
 AVERAGES = ('EMAHook',)
 """Hooks that decide which weights are tested."""
@@ -145,6 +149,10 @@ class RecordedRuns:
         plan = Pipeline(self.work_dir / name / f'seed{seed}', self.data)
         config = self._config(options, network, plan)
         set_option(config, 'randomness.seed', seed)
+        if not any(key.startswith('train_dataloader') for key in options):
+            # Most variants see the same crops.
+            loader = config.train_dataloader
+            loader.dataset = stored(loader.dataset, self.work_dir / 'crops', STORED_GIGABYTES)
         file = plan.folder / 'config.py'
         step = plan.add_training(
             'training', file, config.train_cfg.max_iters, configs={'config': config},

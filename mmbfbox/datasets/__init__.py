@@ -4,6 +4,7 @@ from mmbfbox.datasets.coco_face import CocoFaceDataset
 from mmbfbox.datasets.face_benchmarks import FaceBenchmarkDataset
 from mmbfbox.datasets.fixed_samples import FixedSamples
 from mmbfbox.datasets.sampler import ResumableSampler, SampleIndex
+from mmbfbox.datasets.stored_samples import StoredSamples
 from mmbfbox.datasets.transforms import (
     DamagedImageError,
     DataAnchorSampling,
@@ -24,5 +25,6 @@ __all__ = [
     'LoadFaceImage',
     'ResumableSampler',
     'SampleIndex',
+    'StoredSamples',
     'WiderFaceDataset',
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from mmbfbox.search.distributed import PATIENCE, Processes
 from mmbfbox.search.finalists.choosing import choose_finalists
 from mmbfbox.search.finalists.settings import FinalistSettings
 from mmbfbox.search.finalists.standings import Standings
-from mmbfbox.search.finalists.training import finalist_config
+from mmbfbox.search.finalists.training import crops_folder, finalist_config
 from mmbfbox.search.finalists.winner import write_winner
 from mmbfbox.search.report import BEST, write_report
 from mmbfbox.search.report.finalists import finalists_table
@@ -75,6 +76,7 @@ def train_finalists(
         return None
     work_dir = Path(config.work_dir)
     folder = write_winner(config, settings, standings, space)
+    shutil.rmtree(crops_folder(config), ignore_errors=True)
     table = finalists_table(standings)
     with atomic_write(work_dir / TABLE) as path:
         path.write_text(table + '\n')

@@ -248,7 +248,7 @@ def in_process(command: list[str], output: Any, variables: Any = None) -> int:
 SHORT = {'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False}
 FINALISTS = dict(
     best=2, controls=1, baseline='demo/retinanet_r18_fpn_demo.py', rungs=[0.5, 1], keep=[2], iterations=4,
-    options={**SHORT, 'train_dataloader.batch_size': 2},
+    options={**SHORT, 'train_dataloader.batch_size': 2}, stored_gigabytes=1,
 )  # fmt: skip
 
 
@@ -299,6 +299,7 @@ def test_a_search_ends_with_finalists_and_their_report(finished, monkeypatch, ca
     assert shown['winner'] == names[0] and shown['rungs'] == [2, 4]
     assert all(network['curve'][-1][0] == 4 for network in shown['networks'][:2])
     assert (work_dir / 'finalists.png').read_bytes()[:4] == b'\x89PNG'
+    assert not (work_dir / 'finalists' / 'crops').exists()
     monkeypatch.setattr(running, 'call', lambda *_: pytest.fail('a command was run'))
     run('search', *search(finished))
     assert (work_dir / 'finalists.md').read_text() == table
@@ -330,7 +331,7 @@ def test_the_winner_is_a_config_and_weights_that_fit_each_other(finished):
 
 
 def test_a_training_in_rungs_is_the_training_in_one_go(finished, tmp_path):
-    """To the last bit: weights, their average, and what the optimizer remembers."""
+    """To the last bit: weights, their average, and what the optimizer remembers; crops are rendered anew."""
     winner = Standings.read(finished / 'search').winner
     folder = finished / 'search' / 'finalists' / winner.name
     run('train', folder / 'rung2.py', '--work-dir', tmp_path)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmbfbox.errors import UserError
 from mmbfbox.search.scoring.norm_statistics import KINDS
-from mmbfbox.utils.settings import build_settings, is_whole
+from mmbfbox.utils.settings import build_settings, is_number, is_whole
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class FinalistSettings:
         norm_statistics: which batch-norm statistics networks are scored with, see
             :class:`~mmbfbox.search.scoring.norm_statistics.NormStatistics`.
         options: what is changed in the ``final_config`` for finalists, dotted key to value.
+        stored_gigabytes: disk space for the crops that all networks see, which are then rendered once, see
+            :class:`~mmbfbox.datasets.StoredSamples`. 0, the default, renders them for each network.
 
     Raises:
         UserError: a value is out of range.
@@ -46,6 +48,7 @@ class FinalistSettings:
     seed: int = 0
     norm_statistics: str = 'running'
     options: Mapping[str, Any] = field(default_factory=dict)
+    stored_gigabytes: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ('rungs', 'keep'):
@@ -64,6 +67,8 @@ class FinalistSettings:
             raise _wrong(
                 'options', self.options, 'dotted keys of the final_config and their values'
             )
+        if not is_number(self.stored_gigabytes) or self.stored_gigabytes < 0:
+            raise _wrong('stored_gigabytes', self.stored_gigabytes, 'a number of 0 or more')
         if self.norm_statistics not in KINDS:
             raise _wrong('norm_statistics', self.norm_statistics, f'one of {", ".join(KINDS)}')
         numbers = all(isinstance(share, (int, float)) for share in self.rungs)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from mmdet.registry import DATASETS
 from mmengine import Config
 
-from mmbfbox.artifacts.finalists import Finalist
+from mmbfbox.artifacts.finalists import FINALISTS_FOLDER, Finalist
 from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_config
 from mmbfbox.search.finalists.settings import FinalistSettings
@@ -78,7 +79,21 @@ def finalist_config(config: Config, settings: FinalistSettings, network: Finalis
             replace_data_root(trained, root)
         trained.model = baseline_model(settings)
     _train(trained, config, settings)
+    if settings.stored_gigabytes:
+        trained.train_dataloader.dataset = stored(
+            trained.train_dataloader.dataset, crops_folder(config), settings.stored_gigabytes
+        )
     return trained
+
+
+def stored(dataset: Any, folder: Path, gigabytes: float) -> dict[str, Any]:
+    """The config of a data set whose samples are rendered once for all trainings."""
+    return dict(type='StoredSamples', dataset=dataset, folder=str(folder), gigabytes=gigabytes)
+
+
+def crops_folder(config: Config) -> Path:
+    """Where the crops of all finalists are kept until the last one is trained."""
+    return Path(config.work_dir) / FINALISTS_FOLDER / 'crops'
 
 
 def check_finalists(config: Config, candidates: int | None = None) -> FinalistSettings | None:
