@@ -5,12 +5,14 @@
 
 A box is right if it overlaps an annotated face by an IoU of 0.5 or more, also one that protocols ignore.
 Recall counts faces of at least --least pixels in pictures whose long side is 640.
-A threshold is chosen on training images, and then looked at once on test images.
+A threshold is chosen on training images, and then looked at once on test images. A second table says how many
+faces of each height are found at the default score.
 """
 
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
@@ -21,11 +23,13 @@ from numpy.typing import NDArray
 from benchmarks.common.scripts import new_parser, print_head, print_row
 from mmbfbox.datasets.wider_annotations import parse_wider_annotations
 from mmbfbox.deploy import FaceDetector
+from mmbfbox.deploy.detector import SCORE
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.evaluation.overlap import iou_matrix
 
 SIZE, LOWEST, OVERLAP = 640, 0.1, 0.5
 STEPS = np.arange(2, 17) / 20
+HEIGHTS = (10, 20, 40, 80, 160, 320, SIZE + 1)
 Floats = NDArray[np.float64]
 
 
@@ -52,29 +56,36 @@ def main() -> None:
     scores: list[Floats] = []
     right: list[NDArray[np.bool_]] = []
     found: list[Floats] = []
+    tall: list[Floats] = []
     for number, record in enumerate(records, 1):
         path = args.data / f'WIDER_{args.images}/images' / record.name
         faces = detector.detect(path, exif=False)
         overlaps = iou_matrix(faces.boxes.astype(float), record.boxes.astype(float))
         hits = overlaps >= OVERLAP
         heights = (record.boxes[:, 3] - record.boxes[:, 1]) * SIZE / max(faces.height, faces.width)
-        sought = ~record.invalid & (heights >= args.least)
         scores.append(faces.scores.astype(float))
         right.append(hits.any(1))
         # The best score of a box that finds each face; 0 of none.
         best = (hits * faces.scores[:, None]).max(0, initial=0)
-        found.append(best[sought])
+        found.append(best[~record.invalid])
+        tall.append(heights[~record.invalid])
         print(f'\r{number}/{len(records)}', end='', file=sys.stderr, flush=True)
     print(file=sys.stderr)
     print_head('score', 'boxes right', f'faces of {args.least:g} pixels found', 'F1', 'false boxes')
-    every, good, faces_found = map(np.concatenate, (scores, right, found))
+    every, good, best_scores, pixels = map(np.concatenate, (scores, right, found, tall))
     for least in STEPS:
         kept = every >= least
         precision = float(good[kept].mean()) if kept.any() else 1.0
-        recall = float((faces_found >= least).mean())
+        recall = float((best_scores[pixels >= args.least] >= least).mean())
         f1 = 2 * precision * recall / max(precision + recall, 1e-9)
         cells = [f'{value:.1%}' for value in (precision, recall)]
         print_row(f'{least:.2f}', *cells, f'{f1:.3f}', int((kept & ~good).sum()))
+    print()
+    print_head('height', 'faces', f'found at {SCORE:g}')
+    for low, high in pairwise(HEIGHTS):
+        inside = (pixels >= low) & (pixels < high)
+        share = f'{(best_scores[inside] >= SCORE).mean():.1%}' if inside.any() else ''
+        print_row(f'{low} to {min(high, SIZE)}', int(inside.sum()), share)
 
 
 if __name__ == '__main__':
