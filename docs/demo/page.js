@@ -12,6 +12,7 @@ const video = part('video');
 let detector;
 let shown; // the picture and its boxes, drawn again when the threshold moves
 let stream;
+let opened; // the file that was opened last
 let looking = Promise.resolve(); // the runtime computes one picture at a time
 
 function say(text, isError = false) {
@@ -67,14 +68,17 @@ function row(box) {
 
 async function openPicture(file) {
   stopWebcam();
+  opened = file;
   let picture;
   try {
     // As OpenCV reads it: turned as its EXIF data says, colours as they are stored.
     picture = await createImageBitmap(file, { imageOrientation: 'from-image', colorSpaceConversion: 'none' });
   } catch {
+    if (file !== opened) return;
     say(`${file.name} is damaged, or no picture that this browser knows; open a JPEG, PNG or WebP file`, true);
     return;
   }
+  if (file !== opened) return; // another one was opened, and took less time
   say('Looking ...');
   await look(picture, picture.width, picture.height);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,23 @@ def test_pictures_that_come_too_fast_take_their_turn(page: Chromium) -> None:
     page.choose_file('#file', HOPPER)
     page.wait_for(f'Math.abs(({BOXES})[0]?.[3] - {face.bottom}) <= 1')
     assert len(page.evaluate(BOXES)) == 1 and not page.faults
+
+
+def test_the_picture_that_was_opened_last_stays_although_another_one_takes_longer(
+    page: Chromium,
+) -> None:
+    boxes = detect(page, HOPPER, 192, 0.5)
+    page.evaluate(
+        'window.decode = createImageBitmap; window.createImageBitmap = async (file, ...rest) => {'
+        ' if (!file.name?.endsWith(".png")) return decode(file, ...rest);'
+        ' await new Promise((done) => setTimeout(done, 1000));'
+        ' return decode(file, ...rest).finally(() => { window.late = true; }); }'
+    )
+    page.choose_file('#file', ASTRONAUT)
+    page.choose_file('#file', HOPPER)
+    page.wait_for('window.late')
+    time.sleep(1)  # long enough to look at it
+    assert page.evaluate(BOXES) == boxes and not page.faults
 
 
 def test_nothing_leaves_the_machine(page: Chromium, address: str) -> None:
