@@ -3,8 +3,7 @@
     python docs/building/picture.py
 
 Both are in the public domain: astronaut E. Collins (NASA, in scikit-image) and Rear Admiral G. Hopper (US
-Navy, in matplotlib). They are portraits, and the detector was trained on small faces: it looks at them at
-192 pixels.
+Navy, in matplotlib).
 """
 
 from __future__ import annotations
@@ -27,14 +26,13 @@ PICTURES = (
     Path(skimage.__file__).parent / 'data' / 'astronaut.png',
     Path(matplotlib.get_data_path()) / 'sample_data' / 'grace_hopper.jpg',
 )
-SIZE = 192
 HEIGHT = 360
 
 
 def main() -> None:
     """Write the picture."""
     argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0]).parse_args()
-    detector = FaceDetector(size=SIZE)
+    detector = FaceDetector()
     found = []
     for path in PICTURES:
         picture = detector(str(path)).draw(thickness=2)
