@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mmdet.registry import WEIGHT_INITIALIZERS
+from mmengine.config import config as mmengines_config
 from mmengine.runner.checkpoint import CheckpointLoader, load_from_local
 
 from mmbfbox.engine import use_safe_loading
 from tests.fixtures_models import any_supernet_config, supernet, supernet_config  # noqa: F401
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what is imported by now: mmengine calls it for each data set."""
+    gc.collect()
+    gc.freeze()
+
+
+LAYOUT = mmengines_config.FormatCode
+
+
+@pytest.fixture(scope='session', autouse=True)
+def without_layout() -> Iterator[None]:
+    """Leave out what lays the text of a long config out; it takes nearly half of a training of two steps."""
+
+    def layout(text: str, **keys: Any) -> Any:
+        return LAYOUT(text, **keys) if len(text) < 1000 else (text, True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mmengines_config, 'FormatCode', layout)
+        yield
+
+
+@pytest.fixture
+def with_layout(monkeypatch: Any) -> None:
+    """Texts of configs as users get them."""
+    monkeypatch.setattr(mmengines_config, 'FormatCode', LAYOUT)
 
 
 @pytest.fixture(scope='session')

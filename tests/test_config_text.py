@@ -10,6 +10,8 @@ from mmengine import Config
 from mmbfbox.errors import UserError
 from mmbfbox.utils.config import config_from_text, config_text, configs_dir, load_config
 
+pytestmark = pytest.mark.usefixtures('with_layout')
+
 
 @pytest.mark.parametrize(
     'name',

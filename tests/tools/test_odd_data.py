@@ -97,7 +97,7 @@ def test_the_official_list_of_test_images_gives_predictions_and_valid_json(check
 
 
 @pytest.fixture
-def coco(tmp_path) -> Path:
+def coco(tmp_path, with_layout) -> Path:
     """A config whose data are the same faces as COCO JSON."""
     root = write_wider(tmp_path / 'coco')
     boxes = [[5, 6, 20, 30], [40, 10, 9, 12]]

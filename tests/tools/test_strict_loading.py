@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.engine import load_checkpoint_file
+from mmbfbox.inference import views
 from mmbfbox.models import space_of
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.quiet import build_quietly
@@ -18,6 +19,12 @@ from tests.running_tools import failure, run
 from tests.tools.conftest import IN_PROCESS
 
 RESNET = 'demo/retinanet_r18_fpn_demo'
+
+
+@pytest.fixture(autouse=True)
+def small_views(monkeypatch) -> None:
+    """No image is enlarged beyond 256x256, in place of what fills a GPU's memory."""
+    monkeypatch.setattr(views, 'LARGEST_BLOB', 577 * 256**2)
 
 
 def save_random(config: str, path: Path, seed: int) -> dict[str, torch.Tensor]:
