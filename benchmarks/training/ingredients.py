@@ -58,6 +58,7 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     'float32': {'optim_wrapper.type': 'OptimWrapper'},
     'learning rate 1e-3': {LR: 1e-3},
     'learning rate 4e-3': {LR: 4e-3},
+    'learning rate 8e-3': {LR: 8e-3},
     'SGD 1e-2': sgd(1e-2),
     'no decay of norms and biases': {
         'optim_wrapper.paramwise_cfg': dict(norm_decay_mult=0.0, bias_decay_mult=0.0)
