@@ -25,15 +25,13 @@ _TESTED = ('mmbfbox', 'mmcv', 'mmdet', 'mmengine', 'torch', 'torchvision')
 """Packages whose parts can be built, as tests show: what goes wrong in one of them came with its settings. A
 part of a user's own may have a fault of its own, whose traceback has to be seen."""
 _OF_SETTINGS = (
-    *(
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ),
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
 )
 _NO_OPERATOR = 'mmbfbox-ops'
 """What our operators name themselves where they lack one of mmcv's; the rest says what to do."""

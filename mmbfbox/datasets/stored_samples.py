@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.structures import InstanceData
 
 from mmbfbox.errors import UserError
-from mmbfbox.utils.files import atomic_write
+from mmbfbox.utils.files import DiskFullError, atomic_write
 from mmbfbox.utils.fingerprint import fingerprint
 from mmbfbox.utils.settings import is_number
 
@@ -56,7 +57,7 @@ class StoredSamples:
             )
         self.dataset = DATASETS.build(dataset)
         self.folder = Path(folder) / _mark(dataset, self.dataset)
-        self.limit = gigabytes * 1e9
+        self.limit: float = gigabytes * 1e9
 
     def __len__(self) -> int:
         """Images of the data set."""
@@ -73,9 +74,17 @@ class StoredSamples:
         if sample is None:
             sample = self.dataset[index]
             if (position + 1) * sample['inputs'].nbytes <= self.limit:
-                with atomic_write(path) as temporary:
-                    torch.save(sample, temporary)
+                self._store(path, sample)
         return sample
+
+    def _store(self, path: Path, sample: Any) -> None:
+        """Write a sample; where the disk is full, this process writes no more."""
+        try:
+            with atomic_write(path) as temporary:
+                torch.save(sample, temporary)
+        except DiskFullError as error:
+            self.limit = 0
+            warnings.warn(f'no room for stored samples, they are rendered: {error}', stacklevel=2)
 
     def get_data_info(self, index: int) -> Any:
         """What the annotations say of an image."""
@@ -103,6 +112,7 @@ def _mark(config: Mapping[str, Any], dataset: Any) -> str:
     images = []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        status = Path(info['img_path']).stat()
-        images.append(f'{info} {status.st_size} {status.st_mtime_ns}')
+        path = Path(info['img_path'])
+        status = path.stat() if path.exists() else None  # the pipeline says that it is missing
+        images.append(f'{info} {status and (status.st_size, status.st_mtime_ns)}')
     return fingerprint({'config': dict(config), 'images': fingerprint(images)})

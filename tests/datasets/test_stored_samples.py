@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +15,11 @@ from torch.utils.data import DataLoader
 
 from mmbfbox.datasets import ResumableSampler
 from mmbfbox.errors import UserError
-from tests.datasets.small_wider import PACK, TRAINING, annotations, settings
+from tests.datasets.small_wider import TRAINING, annotations, settings
+
+PACK = dict(
+    type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'scale_factor', 'skipped')
+)
 
 
 def stored(root: Path, folder: Path, **keys):
@@ -83,6 +89,25 @@ def test_a_damaged_file_is_rendered_again_and_the_limit_is_kept(wider, tmp_path)
     one = rendered[0]['inputs'].nbytes
     equal(rendered, samples(stored(wider, tmp_path / 'few', gigabytes=3.5 * one / 1e9)))
     assert len(files(tmp_path / 'few')) == 3
+
+
+def test_an_image_that_is_missing_is_replaced_as_without_storing(wider, tmp_path):
+    next((wider / 'WIDER_train').rglob('1.jpg')).unlink()
+    rendered = samples(stored(wider, tmp_path)['dataset'])
+    assert any(sample['data_samples'].get('skipped') for sample in rendered)
+    for _ in range(2):
+        equal(rendered, samples(stored(wider, tmp_path)))
+
+
+def test_a_full_disk_ends_the_storing_and_not_the_training(wider, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(torch, 'save', full)
+    rendered = samples(stored(wider, tmp_path)['dataset'])
+    with pytest.warns(UserWarning, match='no room for stored samples'):
+        equal(rendered, samples(stored(wider, tmp_path)))
+    assert not list(tmp_path.rglob('*.pth'))
 
 
 def test_a_sample_without_a_place_in_a_run_is_rendered(wider, tmp_path):
