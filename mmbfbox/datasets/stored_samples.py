@@ -112,7 +112,6 @@ def _mark(config: Mapping[str, Any], dataset: Any) -> str:
     images = []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        path = Path(info['img_path'])
-        status = path.stat() if path.exists() else None  # the pipeline says that it is missing
-        images.append(f'{info} {status and (status.st_size, status.st_mtime_ns)}')
+        status = Path(info['img_path']).stat()
+        images.append(f'{info} {status.st_size} {status.st_mtime_ns}')
     return fingerprint({'config': dict(config), 'images': fingerprint(images)})

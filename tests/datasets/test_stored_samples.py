@@ -91,8 +91,9 @@ def test_a_damaged_file_is_rendered_again_and_the_limit_is_kept(wider, tmp_path)
     assert len(files(tmp_path / 'few')) == 3
 
 
-def test_an_image_that_is_missing_is_replaced_as_without_storing(wider, tmp_path):
-    next((wider / 'WIDER_train').rglob('1.jpg')).unlink()
+def test_a_damaged_image_is_replaced_and_named_as_without_storing(wider, tmp_path):
+    image = next((wider / 'WIDER_train').rglob('1.jpg'))
+    image.write_bytes(image.read_bytes()[:300])
     rendered = samples(stored(wider, tmp_path)['dataset'])
     assert any(sample['data_samples'].get('skipped') for sample in rendered)
     for _ in range(2):
