@@ -26,9 +26,9 @@ WAITING = (
 )
 
 
-# What looks like a wait on the CPU, and is none on a GPU: the focal loss is one kernel of mmcv there;
-# mmengine computes the size of a batch from shapes, and the order of the images on the CPU.
-HARMLESS = ('losses/focal_loss.py', 'mmengine/model/utils.py', 'mmengine/dataset/sampler.py')
+# What looks like a wait on the CPU, and is none on a GPU: mmengine computes the size of a batch from shapes,
+# and the order of the images on the CPU.
+HARMLESS = ('mmengine/model/utils.py', 'mmengine/dataset/sampler.py')
 METHODS = ('tolist', 'numpy', 'cpu')
 
 

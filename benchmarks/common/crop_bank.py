@@ -1,50 +1,52 @@
-"""Several networks trained side by side on crops that are rendered once and stay on the device."""
+"""The crops of a training and what each of their anchors should say, rendered once, kept on the device.
+
+Which anchor learns which face depends on the crop alone, so networks that share data, anchors and assigner
+share the targets, too. Nothing in a step depends on the data's shape any more.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import torch
-from mmdet.registry import DATASETS, MODELS, PARAM_SCHEDULERS
+from mmdet.models.utils import unpack_gt_instances
+from mmdet.registry import DATASETS, MODELS
 from mmengine import Config
-from mmengine.dataset import pseudo_collate
-from mmengine.logging import HistoryBuffer
-from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from mmengine.runner import set_random_seed
-from mmengine.runner.checkpoint import get_state_dict, weights_to_cpu
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmbfbox.datasets import ResumableSampler
-from mmbfbox.engine.hooks import ChannelsLastHook
 from mmbfbox.errors import UserError
+from mmbfbox.models.dense_heads.dense_targets import DenseTargets
 from mmbfbox.search.scoring.fast.machine import GIB, default_memory
-from mmbfbox.utils.files import atomic_write
-from mmbfbox.utils.loaders import dependent_loader_options
+from mmbfbox.utils.fingerprint import fingerprint
 from mmbfbox.utils.quiet import errors_only
 
 SHARE = 2
 """How many times as much as a scorer's caches crops may take of the free memory: four fifths."""
+
+NARROW = dict(labels=torch.int16, weights=torch.bool, boxes=torch.float32, positive=torch.bool)
+"""How targets are kept."""
 
 
 class CropBank:
     """The crops of a whole training, in their order: those that ``tools/train.py`` would render.
 
     Args:
-        config: of the training.
+        config: of the training, with its model.
         seed: of the data order and the augmentation.
-        iterations: of the training.
+        iterations: whose crops there are; longer trainings see them again, in other orders.
         device: where they stay.
         workers: processes that render.
         memory: bytes that they may take; four fifths of what is free there by default.
 
     Raises:
-        UserError: they do not fit into the memory.
+        UserError: they do not fit into the memory, or crops differ in size.
     """
 
     def __init__(
@@ -52,116 +54,99 @@ class CropBank:
         memory: float | None = None,
     ) -> None:  # fmt: skip
         init_default_scope('mmdet')
-        loader = config.train_dataloader
-        self.batch_size = loader.batch_size
-        dataset = DATASETS.build(loader.dataset)
+        self.seed, self.device = seed, torch.device(device)
+        self.batch_size: int = config.train_dataloader.batch_size
+        dataset = _WithTargets(config)
         order = list(islice(ResumableSampler(dataset, seed=seed), iterations * self.batch_size))
-        batches = DataLoader(
-            dataset, self.batch_size, sampler=order, collate_fn=pseudo_collate, num_workers=workers
-        )
+        loader = DataLoader(
+            dataset, self.batch_size, sampler=order, num_workers=workers,
+            worker_init_fn=_one_thread,
+        )  # fmt: skip
         free = SHARE * default_memory(device) * GIB if memory is None else memory
-        self._images: Tensor | None = None
-        self.samples: list[Any] = []
-        for batch in batches:
-            images = torch.stack(list(batch['inputs']))
-            if self._images is None:
-                size = len(order) * images[0].numel()
+        self._parts: list[Tensor] = []
+        start = 0
+        for batch in loader:
+            if not self._parts:
+                size = sum(part.nbytes for part in batch) / len(batch[0]) * len(order)
                 if size > free:
                     raise UserError(
-                        f'the {len(order):,} crops of a training take {size / 1e9:.2f} GB, and {device} has '
-                        f'{free / 1e9:.2f} GB for them; leave --at-once away, or take another device'
+                        f'the {len(order):,} crops of a training take {size / 1e9:.2f} GB with their targets, '
+                        f'and {device} has {free / 1e9:.2f} GB for them; leave --at-once away, or take '
+                        'another device'
                     )
-                self._images = torch.empty((len(order), *images.shape[1:]), dtype=torch.uint8)
-                self._images = self._images.to(device)
-            start = len(self.samples)
-            self._images[start : start + len(images)] = images.to(device)
-            self.samples += batch['data_samples']
+                self._parts = [
+                    torch.empty((len(order), *part.shape[1:]), dtype=part.dtype, device=device)
+                    for part in batch
+                ]
+            for kept, part in zip(self._parts, batch, strict=True):
+                kept[start : start + len(part)] = part.to(device)
+            start += len(batch[0])
 
     def __len__(self) -> int:
         """How many crops there are."""
-        return len(self.samples)
+        return len(self._parts[0])
 
-    def batch(self, iteration: int) -> dict[str, Any]:
-        """What a step is computed from, counted from 0."""
-        assert self._images is not None
-        part = slice(iteration * self.batch_size, (iteration + 1) * self.batch_size)
-        return dict(inputs=list(self._images[part]), data_samples=self.samples[part])
+    def order(self, iterations: int) -> Tensor:
+        """Numbers ``(iterations * batch_size,)`` of the crops of a training, on the device."""
+        number = iterations * self.batch_size
+        passes = [np.arange(len(self))]
+        while len(passes) * len(self) < number:
+            keys = np.random.PCG64(np.random.SeedSequence((self.seed, len(passes))))
+            passes.append(np.argsort(keys.random_raw(len(self)), kind='stable'))
+        return torch.from_numpy(np.concatenate(passes)[:number]).to(self.device)
+
+    def take(self, numbers: Tensor) -> tuple[Tensor, DenseTargets]:
+        """Images ``(N, 3, H, W)`` uint8 and targets of some crops ``(N,)``."""
+        images, labels, weights, boxes, positive = (part[numbers] for part in self._parts)
+        return images, DenseTargets(labels.long(), weights.float(), boxes, positive)
 
 
-class SteppedNetwork:
-    """A network with its optimizer, its schedule and its losses.
+def bank_key(config: Config, seed: int) -> str:
+    """What trainings have in common that can share crops and targets."""
+    head = config.model.bbox_head
+    loader = config.train_dataloader
+    shared = [
+        loader.dataset, loader.batch_size, head.type, head.anchor_generator, head.num_classes,
+        config.model.train_cfg, seed,
+    ]  # fmt: skip
+    return fingerprint(Config(dict(shared=shared)).to_dict())
 
-    Args:
-        config: of its training, with its model.
-        seed: of its initial weights.
-        device: where it is trained.
-    """
 
-    def __init__(self, config: Config, seed: int, device: str) -> None:
-        set_random_seed(seed)
-        self.config, self.seed = config, seed
+class _WithTargets:
+    """Crops with their targets, both without a batch."""
+
+    def __init__(self, config: Config) -> None:
+        dataset = config.train_dataloader.dataset
+        if dataset.type == 'StoredSamples':
+            # They are kept in memory.
+            dataset = dataset.dataset
+        self.dataset = DATASETS.build(dataset)
         with errors_only():
-            self.model: Any = MODELS.build(config.model).to(device)
-        if any(hook['type'] == 'ChannelsLastHook' for hook in config.custom_hooks):
-            ChannelsLastHook().before_run(self)  # type: ignore[arg-type]
-        with errors_only():
-            self.model.init_weights()
-        self.model.train()
-        self.optim_wrapper: Any = build_optim_wrapper(self.model, config.optim_wrapper)
-        self.optim_wrapper.initialize_count_status(self.model, 0, config.train_cfg.max_iters)
-        self.schedulers = [
-            PARAM_SCHEDULERS.build(dict(scheduler), default_args=dict(optimizer=self.optim_wrapper))
-            for scheduler in config.param_scheduler
-        ]
-        self.losses: dict[str, list[Tensor]] = {}
-        self.seconds: list[float] = []
+            detector: Any = MODELS.build(config.model)
+        self.head = detector.bbox_head
 
-    def step(self, batch: Mapping[str, Any]) -> None:
-        """One iteration."""
-        for name, value in self.model.train_step(batch, self.optim_wrapper).items():
-            # Not a number yet: the device goes on.
-            self.losses.setdefault(name, []).append(torch.as_tensor(value).detach())
-        for scheduler in self.schedulers:
-            scheduler.step()
+    def __len__(self) -> int:
+        return len(self.dataset)
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint like the last one of ``tools/train.py``."""
-        logs = {
-            f'train/{name}': torch.stack(found).cpu().tolist()
-            for name, found in self.losses.items()
-        }
-        logs['train/time'] = self.seconds
-        # What the command line makes of a config, so that both have one hash.
-        config = Config(self.config.to_dict())
-        dependent_loader_options(config)
-        config.launcher = 'none'
-        meta = dict(cfg=config.pretty_text, seed=self.seed, iter=len(self.seconds))
-        hub = {name: HistoryBuffer(values, [1] * len(values)) for name, values in logs.items()}
-        content = dict(
-            meta=meta, state_dict=weights_to_cpu(get_state_dict(self.model)),
-            message_hub=dict(log_scalars=hub),
-        )  # fmt: skip
-        with atomic_write(path) as temporary:
-            torch.save(content, temporary)
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        sample = self.dataset[index]
+        image, data = sample['inputs'], sample['data_samples']
+        height, width = (int(side) for side in image.shape[-2:])
+        faces, ignored, _ = unpack_gt_instances([data])
+        for part in (*faces, *ignored):
+            part.bboxes = getattr(part.bboxes, 'tensor', part.bboxes)
+        sizes = [(-(-height // s[1]), -(-width // s[0])) for s in self._strides()]
+        metas: Sequence[dict[str, Any]] = [dict(pad_shape=(height, width))]
+        targets = self.head.targets_of(sizes, faces, metas, ignored, image.device)
+        narrow = zip(targets, NARROW.values(), strict=True)
+        return image, *(part[0].to(dtype) for part, dtype in narrow)
+
+    def _strides(self) -> Sequence[tuple[int, int]]:
+        strides: Sequence[tuple[int, int]] = self.head.prior_generator.strides
+        return strides
 
 
-def train_side_by_side(networks: Sequence[SteppedNetwork], bank: CropBank) -> Iterator[int]:
-    """Step all networks on the same batches.
-
-    Args:
-        networks: of one training, on the device of the bank.
-        bank: its crops.
-
-    Yields:
-        The number of iterations that are done, after each.
-    """
-    for iteration in range(len(bank) // bank.batch_size):
-        start = time.perf_counter()
-        batch = bank.batch(iteration)
-        for network in networks:
-            network.step(batch)
-        # A share of the device each.
-        share = (time.perf_counter() - start) / len(networks)
-        for network in networks:
-            network.seconds.append(share)
-        yield iteration + 1
+def _one_thread(_: int) -> None:
+    """Workers are as many as cores."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)

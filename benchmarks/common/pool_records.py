@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common.crop_bank import CropBank, SteppedNetwork, train_side_by_side
 from benchmarks.common.pool import FINAL, Member, Pool, read_pool
 from benchmarks.common.pool_scores import read_scores, score_columns
 from benchmarks.common.pool_statistics import Floats, Measured
 from benchmarks.common.recorded_runs import Network, RecordedRuns
+from benchmarks.common.side_by_side import Job
 from mmbfbox.artifacts.run_record import RunRecord
 from mmbfbox.errors import UserError
-from mmbfbox.pipeline.records import write_record
-from mmbfbox.pipeline.run import write_config
-from mmbfbox.pipeline.trainings import write_training_record
 from mmbfbox.search.denoising import arch_features
 
 SEEDS = 10
@@ -99,39 +95,9 @@ class PoolRecords:
         path = self.again_path(member, seed) if again else self.path(member, seed)
         return runs.make(path, member.name, seed, self.options, self.network(member))
 
-    def train_side_by_side(
-        self, members: Sequence[Member], seed: int, device: str, workers: int = 0, every: int = 100
-    ) -> None:
-        """Train networks on the same crops, as far as they are not trained; :meth:`make` tests them.
-
-        Args:
-            members: the networks; all fit onto the device at once.
-            seed: of weights and data order.
-            device: where.
-            workers: processes that render the crops.
-            every: iterations between two lines that say how far it is.
-
-        Raises:
-            UserError: the crops do not fit into the memory.
-        """
-        trainings = [
-            self.runs.training(m.name, seed, self.options, self.network(m)) for m in members
-        ]
-        missing = [training for training in trainings if not training[1].done.exists()]
-        if not missing:
-            return
-        config = missing[0][2]
-        bank = CropBank(config, seed, config.train_cfg.max_iters, device, workers)
-        networks = [SteppedNetwork(config, seed, device) for _, _, config in missing]
-        for iteration in train_side_by_side(networks, bank):
-            if iteration % every == 0:
-                print(f'    iteration {iteration}', file=sys.stderr, flush=True)
-        for (plan, step, config), network in zip(missing, networks, strict=True):
-            write_config(plan.folder / 'config.py', config)
-            step.folder.mkdir(parents=True, exist_ok=True)
-            write_record(step, plan)
-            network.save(step.done)
-            write_training_record(step, plan)
+    def job(self, member: Member, seed: int) -> Job:
+        """A training, for several at a time."""
+        return Job(member.name, seed, self.options, self.network(member))
 
     def test_again(self, member: Member, seed: int, kind: str) -> RunRecord:
         """Test with other batch-norm statistics, where that is not on record."""

@@ -18,18 +18,16 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
-
-from mmengine.device import get_device
 
 from benchmarks.common.pool import FINAL, Member, Pool, read_pool
 from benchmarks.common.pool_records import PoolRecords, measured
 from benchmarks.common.pool_statistics import noise_of
 from benchmarks.common.recorded_runs import RecordedRuns, mean_and_spread
 from benchmarks.common.scripts import new_parser, print_head, print_row
+from benchmarks.common.side_by_side import SideBySide, add_options, tell
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.search.scoring.norm_statistics import KINDS
 
@@ -48,12 +46,7 @@ def main() -> None:
         '--tests', action='store_true',
         help='also test with batch-norm statistics of training crops and of training images',
     )  # fmt: skip
-    parser.add_argument(
-        '--at-once', type=int, default=1, metavar='N',
-        help='step so many networks on the same crops, which are rendered once and stay on the device; a '
-        'group that is interrupted begins anew',
-    )  # fmt: skip
-    parser.add_argument('--workers', type=int, default=2, help='processes that render these crops')
+    add_options(parser)
     parser.add_argument('--again', metavar='ID', help='make this record again, like b03-m3-seed0')
     parser.add_argument('--table', action='store_true', help='print the records and do nothing')
     args = parser.parse_args()
@@ -75,7 +68,10 @@ def train(pool: Pool, records: PoolRecords, args: argparse.Namespace) -> None:
     jobs = list(pool.jobs())
     missing = [job for job in jobs if not records.path(*job).is_file()]
     if args.at_once > 1:
-        train_in_groups(records, missing[: args.most], args)
+        planned = [records.job(*job) for job in missing[: args.most]]
+        SideBySide.of(args).train(records.runs, planned)
+    if args.train_only:
+        return
     for number, (member, seed) in enumerate(missing[: args.most], 1):
         tell(f'{number}/{len(missing)}: {member.name}, seed {seed}')
         record = records.make(member, seed)
@@ -85,18 +81,6 @@ def train(pool: Pool, records: PoolRecords, args: argparse.Namespace) -> None:
             if records.path(member, seed).is_file():
                 tell(f'statistics of {kind}: {member.name}, seed {seed}')
                 records.test_again(member, seed, kind)
-
-
-def train_in_groups(
-    records: PoolRecords, jobs: Sequence[tuple[Member, int]], args: argparse.Namespace
-) -> None:
-    """Train several networks side by side; those of one seed see the same crops."""
-    for seed in dict.fromkeys(seed for _, seed in jobs):
-        members = [member for member, own in jobs if own == seed]
-        for start in range(0, len(members), args.at_once):
-            group = members[start : start + args.at_once]
-            tell(f'side by side, seed {seed}: {", ".join(member.name for member in group)}')
-            records.train_side_by_side(group, seed, str(get_device()), args.workers)
 
 
 def make_again(pool: Pool, records: PoolRecords, name: str) -> None:
@@ -143,11 +127,6 @@ def print_table(records: PoolRecords) -> None:
         ]
         loss = sum(record.loss for record in found.values()) / len(found)
         print_row(member.name, f'{member.macs / 1e9:.3f}', len(found), *scores, f'{loss:.3f}')
-
-
-def tell(text: str) -> None:
-    """Print where the run is."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == '__main__':

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 from benchmarks.common.recorded_runs import RecordedRuns, mean_and_spread
 from benchmarks.common.scripts import new_parser, print_head, print_row
+from benchmarks.common.side_by_side import Job, SideBySide, add_options
 from mmbfbox.errors import UserError, exit_on_user_error
 
 CONFIG = 'light/0.5g/bfbox_reference_light-0.5g_wider_mini.py'
@@ -57,7 +58,7 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     AS_RECOMMENDED: {},
     'float32': {'optim_wrapper.type': 'OptimWrapper'},
     'learning rate 1e-3': {LR: 1e-3},
-    'learning rate 4e-3': {LR: 4e-3},
+    'learning rate 2e-3': {LR: 2e-3},
     'learning rate 8e-3': {LR: 8e-3},
     'SGD 1e-2': sgd(1e-2),
     'no decay of norms and biases': {
@@ -113,6 +114,7 @@ def main() -> None:
         '--seeds', type=int, nargs='+', default=[0, 1], help='of weights and data order'
     )
     parser.add_argument('--only', nargs='+', metavar='WORDS', help='ingredients with these words')
+    add_options(parser)
     parser.add_argument('--table', action='store_true', help='print the records and do nothing')
     args = parser.parse_args()
     chosen = [name for name in INGREDIENTS if not args.only or any(w in name for w in args.only)]
@@ -129,6 +131,11 @@ def main() -> None:
 def _run(runs: RecordedRuns, chosen: list[str], args: argparse.Namespace) -> None:
     """All ingredients with the first seed, then with the next, so that a table is soon complete."""
     jobs = [(name, seed) for seed in args.seeds for name in chosen]
+    if args.at_once > 1:
+        planned = [Job(slug(name), seed, INGREDIENTS[name]) for name, seed in jobs]
+        SideBySide.of(args).train(runs, planned)
+    if args.train_only:
+        return
     for number, (name, seed) in enumerate(jobs, 1):
         print(f'{number}/{len(jobs)}: {name}, seed {seed}', file=sys.stderr, flush=True)
         runs(slug(name), seed, INGREDIENTS[name])

@@ -12,6 +12,7 @@ from benchmarks.common.crop_bank import CropBank
 from benchmarks.common.pool import FINAL, read_pool
 from benchmarks.common.pool_records import PoolRecords
 from benchmarks.common.recorded_runs import RecordedRuns
+from benchmarks.common.side_by_side import SideBySide
 from mmbfbox.artifacts.training_record import TrainingRecord
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.engine import read_weights
@@ -36,7 +37,9 @@ def test_networks_side_by_side_are_those_that_were_trained_alone_to_the_last_bit
         PoolRecords(pool, RecordedRuns('pool', FINAL, data, tmp_path / name), SHORT)
         for name in ('side', 'alone')
     )
-    side.train_side_by_side(members, 3, 'cpu', every=1)
+    jobs = [side.job(member, 3) for member in members]
+    together = SideBySide(at_once=2, workers=0)
+    together.train(side.runs, jobs)
     plan, step, config = alone.runs.training(members[1].name, 3, SHORT, alone.network(members[1]))
     write_config(plan.folder / 'config.py', config)
     run('train', plan.folder / 'config.py', '--work-dir', step.folder)
@@ -51,7 +54,7 @@ def test_networks_side_by_side_are_those_that_were_trained_alone_to_the_last_bit
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     # What is trained is not trained again.
     before = (folder / 'iter_2.pth').stat().st_mtime_ns
-    side.train_side_by_side(members, 3, 'cpu')
+    together.train(side.runs, jobs)
     assert (folder / 'iter_2.pth').stat().st_mtime_ns == before
 
 
@@ -60,10 +63,10 @@ def test_crops_that_do_not_fit_are_one_sentence(data, tmp_path):
     records = PoolRecords(pool, RecordedRuns('pool', FINAL, data, tmp_path), SHORT)
     _, _, config = records.runs.training('b00-m0', 0, SHORT, records.network(pool.members[0]))
     with pytest.raises(
-        UserError, match='the 4 crops of a training take 0.00 GB, and cpu has 0.00 GB'
+        UserError, match='the 4 crops of a training take 0.00 GB with their targets, and cpu has 0.00 GB'
     ):
         CropBank(config, 0, 2, 'cpu', memory=1000)
-    bank = CropBank(config, 0, 2, 'cpu')
-    again = CropBank(config, 0, 2, 'cpu')
-    assert len(bank) == 4 and len(bank.batch(1)['inputs']) == 2
-    assert all(map(torch.equal, bank.batch(1)['inputs'], again.batch(1)['inputs']))
+    bank, again = (CropBank(config, 0, 2, 'cpu') for _ in range(2))
+    assert len(bank) == 4
+    for one, other in zip(bank.take(bank.order(2)), again.take(again.order(2)), strict=True):
+        assert all(map(torch.equal, one, other))

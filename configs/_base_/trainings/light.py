@@ -12,6 +12,6 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **split))
 held_out_dataloader = dict(dataset=split)
 recalibration_dataloader = dict(dataset=split)
 train_cfg = dict(max_iters=1400)
-optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=dict(lr=2e-3))
+optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=dict(lr=4e-3))
 param_scheduler = change_steps(_base_.param_scheduler, CosineAnnealingLR=dict(T_max=1350, end=1400))
 custom_hooks = [*_base_.custom_hooks, dict(type='BusyCoresHook')]

@@ -7,30 +7,27 @@ from typing import Any
 
 import torch
 from mmdet.models.dense_heads import RetinaHead
-from mmdet.models.losses import (
-    CIoULoss,
-    DIoULoss,
-    GIoULoss,
-    IoULoss,
-    L1Loss,
-    QualityFocalLoss,
-    SmoothL1Loss,
-)
+from mmdet.models.losses import FocalLoss, L1Loss, QualityFocalLoss, SmoothL1Loss
 from mmdet.models.task_modules.assigners import ATSSAssigner
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from mmdet.models.task_modules.samplers import PseudoSampler
-from mmdet.structures.bbox import bbox_overlaps
 from mmdet.utils import reduce_mean
 from mmengine.structures import InstanceData
 from torch import Tensor
 from torch import distributed as dist
 
 from mmbfbox.errors import UserError
+from mmbfbox.models.dense_heads.dense_losses import (
+    IOU_LOSSES,
+    aligned_iou,
+    decode,
+    iou_box_loss,
+    quality_focal_loss,
+)
 from mmbfbox.models.dense_heads.dense_targets import DenseTargets, dense_targets, encode
 from mmbfbox.models.task_modules.face_atss_assigner import FaceATSSAssigner
 
 _SIZES_KEPT = 8
-_IOU_LOSSES = (IoULoss, GIoULoss, DIoULoss, CIoULoss)
 
 
 class FaceHead(RetinaHead):
@@ -59,7 +56,7 @@ class FaceHead(RetinaHead):
             raise UserError(
                 'the head has 0 anchors at each place; give its anchor_generator scales and ratios'
             )
-        if isinstance(self.loss_bbox, _IOU_LOSSES) and not self.reg_decoded_bbox:
+        if isinstance(self.loss_bbox, IOU_LOSSES) and not self.reg_decoded_bbox:
             raise UserError(
                 f'the {type(self.loss_bbox).__name__} of the head compares boxes, and the head would '
                 f'give it deltas; set reg_decoded_bbox=True'
@@ -75,10 +72,11 @@ class FaceHead(RetinaHead):
 
     def _counts_every_anchor(self) -> bool:
         """Whether the settings are those that :meth:`loss_by_feat` knows itself."""
-        kinds = _IOU_LOSSES if self.reg_decoded_bbox else (SmoothL1Loss, L1Loss)
+        kinds = IOU_LOSSES if self.reg_decoded_bbox else (SmoothL1Loss, L1Loss)
         return (
             isinstance(self.sampler, PseudoSampler)
             and type(self.bbox_coder) is DeltaXYWHBBoxCoder
+            and not self.bbox_coder.add_ctr_clamp
             and isinstance(self.loss_bbox, kinds)
             and self.train_cfg.get('allowed_border', -1) < 0
             and self.train_cfg.get('pos_weight', -1) <= 0
@@ -117,25 +115,43 @@ class FaceHead(RetinaHead):
                 scores, deltas, batch_gt_instances, batch_img_metas, batch_gt_instances_ignore
             )
             return losses
-        sizes = [(score.shape[-2], score.shape[-1]) for score in scores]
-        anchors = self._anchors_of(sizes, scores[0].device)
-        targets = dense_targets(
+        targets = self.targets_of(
+            [(score.shape[-2], score.shape[-1]) for score in scores],
+            batch_gt_instances, batch_img_metas, batch_gt_instances_ignore, scores[0].device,
+        )  # fmt: skip
+        return self.losses_of(scores, deltas, targets)
+
+    def targets_of(
+        self,
+        sizes: Sequence[tuple[int, int]],
+        batch_gt_instances: Sequence[InstanceData],
+        batch_img_metas: Sequence[dict[str, Any]],
+        batch_gt_instances_ignore: Sequence[InstanceData] | None,
+        device: torch.device,
+    ) -> DenseTargets:
+        """What every anchor of a batch should say; no output of the network decides it.
+
+        Args:
+            sizes: height and width of each level.
+            batch_gt_instances: faces of each image.
+            batch_img_metas: with ``pad_shape``, the image on the canvas of the batch.
+            batch_gt_instances_ignore: ignored faces of each image.
+            device: of the faces, and of the targets.
+        """
+        anchors = self._anchors_of(sizes, device)
+        return dense_targets(
             anchors, sizes, self.assigner, batch_gt_instances,
             batch_gt_instances_ignore or [None] * len(batch_img_metas),
-            [self._valid(sizes, meta, anchors.device) for meta in batch_img_metas],
+            [self._valid(sizes, meta, device) for meta in batch_img_metas],
             self.num_classes,
         )  # fmt: skip
-        return self._losses(anchors, sizes, scores, deltas, targets)
 
-    def _losses(
-        self,
-        anchors: Tensor,
-        sizes: Sequence[tuple[int, int]],
-        scores: Sequence[Tensor],
-        deltas: Sequence[Tensor],
-        targets: DenseTargets,
+    def losses_of(
+        self, scores: Sequence[Tensor], deltas: Sequence[Tensor], targets: DenseTargets
     ) -> dict[str, list[Tensor]]:
-        """The losses of each level, from its outputs and the targets of all levels."""
+        """The losses of each level, from its float32 outputs and the targets of all levels."""
+        sizes = [(score.shape[-2], score.shape[-1]) for score in scores]
+        anchors = self._anchors_of(sizes, scores[0].device)
         counts = [height * width * self.num_base_priors for height, width in sizes]
         number = _mean_over_ranks(targets.number)
         quality = isinstance(self.loss_cls, QualityFocalLoss)
@@ -153,23 +169,34 @@ class FaceHead(RetinaHead):
         losses: dict[str, list[Tensor]] = dict(loss_cls=[], loss_bbox=[])
         for own, values, delta, (labels, counted, boxes, positive, weight) in levels:
             moves = _rows(delta, 4)
-            labels = labels.flatten()
-            goal: Any = labels
+            values, labels, counted = values.flatten(0, 1), labels.flatten(), counted.flatten()
             if quality:
-                goal = labels, self._quality(own, moves.detach(), boxes, positive)
-            losses['loss_cls'].append(
-                self.loss_cls(values.flatten(0, 1), goal, counted.flatten(), avg_factor=number)
-            )
+                goals = self._quality(own, moves.detach(), boxes, positive, labels)
+                loss = quality_focal_loss(values, goals, counted, self.loss_cls.beta, number)
+                losses['loss_cls'].append(self.loss_cls.loss_weight * loss)
+            else:
+                goal = self._columns(labels) if isinstance(self.loss_cls, FocalLoss) else labels
+                losses['loss_cls'].append(self.loss_cls(values, goal, counted, avg_factor=number))
             losses['loss_bbox'].append(
                 self._box_loss(own, moves, boxes, positive, weight if quality else None, divisor)
             )
         return losses
 
-    def _quality(self, anchors: Tensor, deltas: Tensor, boxes: Tensor, positive: Tensor) -> Tensor:
-        """IoU (N * A,) of the boxes that the deltas (N, A, 4) say with those of the faces."""
-        found = self._decode(anchors, deltas)
-        iou = bbox_overlaps(found, boxes.reshape(-1, 4), is_aligned=True)
-        return torch.where(positive.flatten(), iou, 0.0)
+    def _quality(
+        self, anchors: Tensor, deltas: Tensor, boxes: Tensor, positive: Tensor, labels: Tensor
+    ) -> Tensor:
+        """IoU of the boxes that the deltas (N, A, 4) say with those of the faces.
+
+        Returns:
+            (N * A, classes), in the column of the label (N * A,); 0 where there is no face.
+        """
+        iou = aligned_iou(self._decode(anchors, deltas), boxes.reshape(-1, 4))
+        iou = torch.where(positive.flatten(), iou, 0.0)
+        return iou[:, None] * self._columns(labels)
+
+    def _columns(self, labels: Tensor) -> Tensor:
+        """Whether a label (R,) is the class of a column: (R, classes)."""
+        return labels[:, None] == torch.arange(self.num_classes, device=labels.device)
 
     def _box_loss(
         self,
@@ -184,24 +211,21 @@ class FaceHead(RetinaHead):
         if self.reg_decoded_bbox:
             weights = positive.float() if weights is None else weights
             found, goals = self._decode(anchors, deltas), boxes.reshape(-1, 4)
-            loss: Tensor = self.loss_bbox(found, goals, weights.flatten(), avg_factor=divisor)
-            return loss
+            return iou_box_loss(self.loss_bbox, found, goals, weights.flatten(), divisor)
         goals = encode(anchors, boxes, self.bbox_coder.means, self.bbox_coder.stds)
         # Where target and prediction are the same, there is neither a loss nor a gradient.
         found = torch.where(positive[..., None], deltas, goals)
         if weights is not None:
             weights = weights.flatten()[:, None].expand(-1, 4)
-        loss = self.loss_bbox(
+        loss: Tensor = self.loss_bbox(
             found.reshape(-1, 4), goals.reshape(-1, 4), weights, avg_factor=divisor
         )
         return loss
 
     def _decode(self, anchors: Tensor, deltas: Tensor) -> Tensor:
         """Boxes (N * A, 4) xyxy pixels of anchors (A, 4) moved by deltas (N, A, 4)."""
-        boxes: Tensor = self.bbox_coder.decode(
-            anchors.repeat(len(deltas), 1), deltas.reshape(-1, 4)
-        )
-        return boxes
+        coder = self.bbox_coder
+        return decode(anchors, deltas, coder.means, coder.stds).reshape(-1, 4)
 
     def _valid(
         self, sizes: Sequence[tuple[int, int]], meta: dict[str, Any], device: torch.device
