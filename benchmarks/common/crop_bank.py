@@ -70,9 +70,9 @@ class CropBank:
                 size = sum(part.nbytes for part in batch) / len(batch[0]) * len(order)
                 if size > free:
                     raise UserError(
-                        f'the {len(order):,} crops of a training take {size / 1e9:.2f} GB with their targets, '
-                        f'and {device} has {free / 1e9:.2f} GB for them; leave --at-once away, or take '
-                        'another device'
+                        f'the {len(order):,} crops of a training take {size / 1e9:.2f} GB with their '
+                        f'targets, and {device} has {free / 1e9:.2f} GB for them; leave --at-once '
+                        'away, or take another device'
                     )
                 self._parts = [
                     torch.empty((len(order), *part.shape[1:]), dtype=part.dtype, device=device)

@@ -139,12 +139,17 @@ class Pool:
         """Those with a second seed: one of each backbone, all topologies equally often."""
         return [self.member(f'b{b:02d}-m{b % self.topologies}') for b in range(self.backbones)]
 
-    def jobs(self) -> Iterator[tuple[Member, int]]:
-        """Every training as a network and a seed: the pilot, all others once, the second seeds."""
+    def jobs(self, seeds: int = 0) -> Iterator[tuple[Member, int]]:
+        """Every training as a network and a seed: the pilot, all others once, the second seeds.
+
+        Args:
+            seeds: that every network is trained with, at least.
+        """
         again = self.again()
         planned = [(member, seed) for seed in SEEDS_OF_PILOT for member in again[:PILOT]]
         planned += [(member, 0) for member in self.members]
         planned += [(member, 1) for member in again]
+        planned += [(member, seed) for seed in range(seeds) for member in self.members]
         yield from dict.fromkeys(planned)
 
 

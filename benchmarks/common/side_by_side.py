@@ -69,15 +69,13 @@ class SideBySide:
             training = runs.training(*job)
             if training[1].done.exists() or not can_be_stepped(training[2]):
                 continue
-            groups[bank_key(training[2], job.seed)].append((job, *training))
-        for number, group in enumerate(groups.values(), 1):
+            iterations = training[2].train_cfg.max_iters
+            groups[bank_key(training[2], job.seed), iterations].append((job, *training))
+        for number, ((_, iterations), group) in enumerate(groups.items(), 1):
             seed = group[0][0].seed
             names = ', '.join(job.name for job, *_ in group)
             tell(f'crops {number}/{len(groups)}, seed {seed}, {len(group)} networks: {names}')
-            longest = max((config for *_, config in group), key=lambda c: c.train_cfg.max_iters)
-            bank = CropBank(
-                longest, seed, longest.train_cfg.max_iters, self.device, self.workers
-            )
+            bank = CropBank(group[0][3], seed, iterations, self.device, self.workers)
             for start in range(0, len(group), self.at_once):
                 self._train(bank, [part[1:] for part in group[start : start + self.at_once]])
 

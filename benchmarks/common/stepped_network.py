@@ -54,12 +54,15 @@ class SteppedNetwork:
         config: of its training, with its model.
         seed: of its initial weights.
         bank: its crops.
+        graph: whether a GPU computes each step as a graph.
 
     Raises:
         UserError: the training has a part that is not known here.
     """
 
-    def __init__(self, config: Config, seed: int, bank: CropBank) -> None:
+    def __init__(
+        self, config: Config, seed: int, bank: CropBank, graph: bool = True
+    ) -> None:  # fmt: skip
         if not can_be_stepped(config):
             raise UserError(
                 'a training with a moving average, paths or float16 is not stepped side by side; run it alone'
@@ -86,7 +89,8 @@ class SteppedNetwork:
         self._log = torch.zeros(0, device=device)
         if device.type == 'cuda':
             self._rates = self._rates.to(device)
-            self._capture()
+            if graph:
+                self._capture()
 
     def step(self) -> None:
         """One iteration; the GPU does it later."""
@@ -94,6 +98,10 @@ class SteppedNetwork:
             self._step()
         else:
             self.graph.replay()
+
+    def losses(self) -> Tensor:
+        """The loss ``(iterations,)`` of each step, 0 for those to come."""
+        return self._log[:, self._names.index('loss')].cpu()
 
     def _step(self) -> None:
         """Compute a step; how far the training is stands in :attr:`_count`, on the device."""

@@ -62,12 +62,13 @@ def main() -> None:
         '--crops', type=int, nargs='+', default=[43_000, 170_000], help='of each supernet'
     )
     parser.add_argument('--others', type=int, default=150, help='networks outside of the pool')
+    parser.add_argument('--train-only', action='store_true', help='train the supernets, score nothing')
     args = parser.parse_args()
     init_default_scope('mmdet')
     pool = read_pool()
     for crops in args.crops:
         name, checkpoint = train(args, crops)
-        for kind in KINDS:
+        for kind in () if args.train_only else KINDS:
             score(args, pool, name, crops, checkpoint, kind)
 
 

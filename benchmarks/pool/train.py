@@ -43,6 +43,10 @@ def main() -> None:
     )
     parser.add_argument('--most', type=int, metavar='N', help='stop after so many trainings')
     parser.add_argument(
+        '--seeds', type=int, default=0, metavar='N',
+        help='train every network with so many seeds, where more than the plan has',
+    )  # fmt: skip
+    parser.add_argument(
         '--tests', action='store_true',
         help='also test with batch-norm statistics of training crops and of training images',
     )  # fmt: skip
@@ -65,7 +69,7 @@ def main() -> None:
 
 def train(pool: Pool, records: PoolRecords, args: argparse.Namespace) -> None:
     """Run what has no record yet, the pilot first."""
-    jobs = list(pool.jobs())
+    jobs = list(pool.jobs(args.seeds))
     missing = [job for job in jobs if not records.path(*job).is_file()]
     if args.at_once > 1:
         planned = [records.job(*job) for job in missing[: args.most]]

@@ -96,7 +96,7 @@ def run_record(
     Raises:
         UserError: a file of the steps cannot be read.
     """
-    record = training_record(training.done, pipeline)
+    record = _record_beside(training.done, pipeline)
     content = load_checkpoint_file(training.done)
     batch = config_from_text(content['meta']['cfg'], str(training.done)).train_dataloader.batch_size
     losses = content['message_hub']['log_scalars']['train/loss'].data[0].tolist()
@@ -113,6 +113,15 @@ def run_record(
         options=dict(options or {}),
         arch=arch,
     )
+
+
+def _record_beside(checkpoint: Path, pipeline: Pipeline) -> TrainingRecord:
+    """The record of a training; one that was written where it ran knows its device."""
+    record, path = training_record(checkpoint, pipeline), checkpoint.parent / TRAINING_RECORD
+    if not path.is_file():
+        return record
+    written = TrainingRecord.read(path)
+    return written if written.config_hash == record.config_hash else record
 
 
 def _thinned(losses: Sequence[float]) -> list[list[float]]:
