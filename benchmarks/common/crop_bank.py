@@ -17,6 +17,7 @@ from mmdet.models.utils import unpack_gt_instances
 from mmdet.registry import DATASETS, MODELS
 from mmengine import Config
 from mmengine.registry import init_default_scope
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -30,6 +31,9 @@ from mmbfbox.utils.quiet import errors_only
 SHARE = 2
 """How many times as much as a scorer's caches crops may take of the free memory: four fifths."""
 
+_TOGETHER = 16
+"""Crops that a process renders at a time."""
+
 NARROW = dict(labels=torch.int16, weights=torch.bool, boxes=torch.float32, positive=torch.bool)
 """How targets are kept."""
 
@@ -40,7 +44,7 @@ class CropBank:
     Args:
         config: of the training, with its model.
         seed: of the data order and the augmentation.
-        iterations: whose crops there are; longer trainings see them again, in other orders.
+        crops: how many, the first ones of the training. A longer training sees them again, in other orders.
         device: where they stay.
         workers: processes that render.
         memory: bytes that they may take; four fifths of what is free there by default.
@@ -50,16 +54,15 @@ class CropBank:
     """
 
     def __init__(
-        self, config: Config, seed: int, iterations: int, device: str, workers: int = 0,
+        self, config: Config, seed: int, crops: int, device: str, workers: int = 0,
         memory: float | None = None,
     ) -> None:  # fmt: skip
         init_default_scope('mmdet')
         self.seed, self.device = seed, torch.device(device)
-        self.batch_size: int = config.train_dataloader.batch_size
         dataset = _WithTargets(config)
-        order = list(islice(ResumableSampler(dataset, seed=seed), iterations * self.batch_size))
+        order = list(islice(ResumableSampler(dataset, seed=seed), crops))
         loader = DataLoader(
-            dataset, self.batch_size, sampler=order, num_workers=workers,
+            dataset, _TOGETHER, sampler=order, num_workers=workers,
             worker_init_fn=_one_thread,
         )  # fmt: skip
         free = SHARE * default_memory(device) * GIB if memory is None else memory
@@ -86,13 +89,25 @@ class CropBank:
         """How many crops there are."""
         return len(self._parts[0])
 
-    def order(self, iterations: int) -> Tensor:
-        """Numbers ``(iterations * batch_size,)`` of the crops of a training, on the device."""
-        number = iterations * self.batch_size
-        passes = [np.arange(len(self))]
+    def to(self, device: str) -> CropBank:
+        """Move them to another device."""
+        self.device = torch.device(device)
+        for number, part in enumerate(self._parts):
+            self._parts[number] = part.to(device)
+        return self
+
+    def order(self, number: int, seed: int) -> Tensor:
+        """Which crops ``(number,)`` a training sees, on the device.
+
+        The seed that they were rendered with sees them first as they were rendered; each other pass, and
+        each pass of another seed, is a permutation of its own.
+        """
+        passes: list[NDArray[np.int64]] = []
         while len(passes) * len(self) < number:
-            keys = np.random.PCG64(np.random.SeedSequence((self.seed, len(passes))))
-            passes.append(np.argsort(keys.random_raw(len(self)), kind='stable'))
+            keys = np.random.PCG64(np.random.SeedSequence((seed, len(passes))))
+            mixed = np.argsort(keys.random_raw(len(self)), kind='stable')
+            as_rendered = seed == self.seed and not passes
+            passes.append(np.arange(len(self)) if as_rendered else mixed)
         return torch.from_numpy(np.concatenate(passes)[:number]).to(self.device)
 
     def take(self, numbers: Tensor) -> tuple[Tensor, DenseTargets]:
@@ -101,13 +116,12 @@ class CropBank:
         return images, DenseTargets(labels.long(), weights.float(), boxes, positive)
 
 
-def bank_key(config: Config, seed: int) -> str:
+def bank_key(config: Config) -> str:
     """What trainings have in common that can share crops and targets."""
     head = config.model.bbox_head
     loader = config.train_dataloader
     shared = [
-        loader.dataset, loader.batch_size, head.type, head.anchor_generator, head.num_classes,
-        config.model.train_cfg, seed,
+        loader.dataset, head.type, head.anchor_generator, head.num_classes, config.model.train_cfg,
     ]  # fmt: skip
     return fingerprint(Config(dict(shared=shared)).to_dict())
 

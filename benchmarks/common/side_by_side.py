@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -20,7 +20,7 @@ from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.records import write_record
 from mmbfbox.pipeline.run import write_config
 from mmbfbox.pipeline.step import Step
-from mmbfbox.pipeline.trainings import write_training_record
+from mmbfbox.pipeline.trainings import TRAINING_RECORD, training_record
 
 
 class Job(NamedTuple):
@@ -32,6 +32,15 @@ class Job(NamedTuple):
     network: Network | None = None
 
 
+class Training(NamedTuple):
+    """A job and its plan."""
+
+    job: Job
+    plan: Pipeline
+    step: Step
+    config: Config
+
+
 @dataclass(frozen=True)
 class SideBySide:
     """How trainings share a device.
@@ -41,17 +50,25 @@ class SideBySide:
         workers: processes that render the crops.
         half: whether checkpoints keep weights in half precision.
         device: where.
+        crops: how many are rendered, for all seeds and lengths of training; None renders what each one
+            would see.
     """
 
     at_once: int = 1
     workers: int = 2
     half: bool = False
     device: str = 'cpu'
+    crops: int | None = None
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> SideBySide:
         """By the options of :func:`add_options`."""
-        return cls(args.at_once, args.workers, args.half, str(get_device()))
+        return cls(args.at_once, args.workers, args.half, str(get_device()), args.crops)
+
+    @staticmethod
+    def trained(runs: RecordedRuns, jobs: Sequence[Job]) -> list[Job]:
+        """Those that are trained."""
+        return [job for job in jobs if runs.training(*job)[1].done.exists()]
 
     def train(self, runs: RecordedRuns, jobs: Sequence[Job]) -> None:
         """Train what is neither trained nor recorded, as far as it can be stepped.
@@ -62,34 +79,51 @@ class SideBySide:
         Raises:
             UserError: the crops do not fit into the memory, or an option does not fit the config.
         """
-        groups = defaultdict(list)
-        for job in jobs:
-            if runs.record_path(job.name, job.seed).is_file():
-                continue
-            training = runs.training(*job)
-            if training[1].done.exists() or not can_be_stepped(training[2]):
-                continue
-            iterations = training[2].train_cfg.max_iters
-            groups[bank_key(training[2], job.seed), iterations].append((job, *training))
-        for number, ((_, iterations), group) in enumerate(groups.items(), 1):
-            seed = group[0][0].seed
-            names = ', '.join(job.name for job, *_ in group)
-            tell(f'crops {number}/{len(groups)}, seed {seed}, {len(group)} networks: {names}')
-            bank = CropBank(group[0][3], seed, iterations, self.device, self.workers)
+        groups: dict[Any, list[Training]] = defaultdict(list)
+        for training in self.missing(runs, jobs):
+            config, seed = training.config, training.job.seed
+            number = config.train_cfg.max_iters * config.train_dataloader.batch_size
+            own = None if self.crops else (seed, number)
+            groups[bank_key(config), own].append(training)
+        for number, group in enumerate(groups.values(), 1):
+            names = ', '.join(f'{part.job.name}-seed{part.job.seed}' for part in group)
+            tell(f'crops {number}/{len(groups)}, {len(group)} networks: {names}')
+            first = group[0].config
+            crops = self.crops or first.train_cfg.max_iters * first.train_dataloader.batch_size
+            bank = CropBank(first, group[0].job.seed, crops, self.device, self.workers)
             for start in range(0, len(group), self.at_once):
-                self._train(bank, [part[1:] for part in group[start : start + self.at_once]])
+                part = group[start : start + self.at_once]
+                networks = [self.network(training, bank) for training in part]
+                train_side_by_side(networks)
+                for training, network in zip(part, networks, strict=True):
+                    self.save(training, network)
 
-    def _train(self, bank: CropBank, trainings: Sequence[tuple[Pipeline, Step, Config]]) -> None:
+    @staticmethod
+    def missing(runs: RecordedRuns, jobs: Sequence[Job]) -> list[Training]:
+        """What is neither trained nor recorded, and can be stepped."""
+        new = [job for job in jobs if not runs.record_path(job.name, job.seed).is_file()]
+        trainings = [Training(job, *runs.training(*job)) for job in new]
+        return [t for t in trainings if not t.step.done.exists() and can_be_stepped(t.config)]
+
+    @staticmethod
+    def network(training: Training, bank: CropBank) -> SteppedNetwork:
+        """The network of a training, before its first step."""
         if bank.device.type == 'cuda':
             torch.backends.cudnn.benchmark = True
-        networks = [SteppedNetwork(config, bank.seed, bank) for _, _, config in trainings]
-        train_side_by_side(networks)
-        for (plan, step, config), network in zip(trainings, networks, strict=True):
-            write_config(plan.folder / 'config.py', config)
-            step.folder.mkdir(parents=True, exist_ok=True)
-            write_record(step, plan)
-            network.save(step.done, self.half)
-            write_training_record(step, plan)
+        return SteppedNetwork(training.config, training.job.seed, bank)
+
+    def save(self, training: Training, network: SteppedNetwork) -> None:
+        """Leave what the training's step would leave."""
+        plan, step = training.plan, training.step
+        write_config(plan.folder / 'config.py', training.config)
+        step.folder.mkdir(parents=True, exist_ok=True)
+        write_record(step, plan)
+        network.save(step.done, self.half)
+        record = training_record(step.done, plan)
+        if self.crops:
+            seen = f'{record.device}, {len(network.bank):,} crops again and again'
+            record = replace(record, device=seen)
+        record.write(step.folder / TRAINING_RECORD)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +133,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='step so many networks on the same crops, which are rendered once and stay on the device; on a '
         'GPU each step is one CUDA graph. A group that is interrupted begins anew',
     )  # fmt: skip
+    parser.add_argument(
+        '--crops', type=int, metavar='N',
+        help='with --at-once: render so many crops, which trainings of all seeds and lengths see in orders '
+        'of their own; without it each training sees the crops that it would see alone',
+    )  # fmt: skip
     parser.add_argument('--workers', type=int, default=2, help='processes that render these crops')
     parser.add_argument(
         '--half', action='store_true', help='keep the weights of these in half precision'
@@ -107,6 +146,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--train-only', action='store_true',
         help='test nothing: the same command without it, on a machine that has the work dir, goes on',
     )  # fmt: skip
+
+
+    parser.add_argument(
+        '--trained-only', action='store_true', help='train nothing: record what is trained already'
+    )
 
 
 def tell(text: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -52,16 +52,18 @@ class SteppedNetwork:
 
     Args:
         config: of its training, with its model.
-        seed: of its initial weights.
+        seed: of its initial weights, and of the order of the crops.
         bank: its crops.
         graph: whether a GPU computes each step as a graph.
+        weights: to begin with, in place of random ones.
 
     Raises:
         UserError: the training has a part that is not known here.
     """
 
     def __init__(
-        self, config: Config, seed: int, bank: CropBank, graph: bool = True
+        self, config: Config, seed: int, bank: CropBank, graph: bool = True,
+        weights: Mapping[str, Tensor] | None = None,
     ) -> None:  # fmt: skip
         if not can_be_stepped(config):
             raise UserError(
@@ -77,13 +79,17 @@ class SteppedNetwork:
             ChannelsLastHook().before_run(self)  # type: ignore[arg-type]
         with errors_only():
             self.model.init_weights()
+        if weights is not None:
+            self.model.load_state_dict(weights)
         self.model.train()
         self.graph: torch.cuda.CUDAGraph | None = None
         self.seconds: list[float] = []
         self._rates, self._optimizer = _schedule(self.model, config)
         self._clip = dict(config.optim_wrapper.get('clip_grad') or {})
-        self._order = bank.order(self.iterations)
-        self._places = torch.arange(bank.batch_size, device=device)
+        self.done = 0
+        batch: int = config.train_dataloader.batch_size
+        self._order = bank.order(self.iterations * batch, seed)
+        self._places = torch.arange(batch, device=device)
         self._count = torch.zeros(1, dtype=torch.long, device=device)
         self._names: list[str] = []
         self._log = torch.zeros(0, device=device)
@@ -94,10 +100,12 @@ class SteppedNetwork:
 
     def step(self) -> None:
         """One iteration; the GPU does it later."""
+        self.done += 1
         if self.graph is None:
             self._step()
         else:
-            self.graph.replay()
+            with torch.cuda.stream(self.stream):
+                self.graph.replay()
 
     def losses(self) -> Tensor:
         """The loss ``(iterations,)`` of each step, 0 for those to come."""
@@ -106,7 +114,7 @@ class SteppedNetwork:
     def _step(self) -> None:
         """Compute a step; how far the training is stands in :attr:`_count`, on the device."""
         images, targets = self.bank.take(
-            self._order[self._count * self.bank.batch_size + self._places]
+            self._order[self._count * len(self._places) + self._places]
         )
         model = self.model
         with self._precision():
@@ -162,7 +170,8 @@ class SteppedNetwork:
         torch.cuda.current_stream().wait_stream(self.stream)
         self._optimizer.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self.stream):
+        # Crops may be rendered in another thread.
+        with torch.cuda.graph(graph, stream=self.stream, capture_error_mode='thread_local'):
             self._step()
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
@@ -229,16 +238,19 @@ def _schedule(model: Any, config: Config) -> tuple[Tensor, torch.optim.Optimizer
 
 
 def train_side_by_side(networks: Sequence[SteppedNetwork], every: int = 100) -> None:
-    """Step all networks to their ends, those of one bank on the same batches.
+    """Step all networks to their ends, which they reach at the same time.
 
     Args:
         networks: on one device.
-        every: iterations between two lines that say how far it is.
+        every: iterations of the longest training between two lines that say how far it is.
     """
     last = max(network.iterations for network in networks)
     start = time.perf_counter()
-    for iteration in range(last):
-        if iteration % every == 0 and iteration:
+    for iteration in range(1, last + 1):
+        for network in networks:
+            if network.done * last < iteration * network.iterations:
+                network.step()
+        if iteration % every == 0 and iteration < last:
             _wait(networks)
             seconds = time.perf_counter() - start
             left = seconds / iteration * (last - iteration)
@@ -247,23 +259,11 @@ def train_side_by_side(networks: Sequence[SteppedNetwork], every: int = 100) -> 
                 f'{left:.0f} s left',
                 file=sys.stderr, flush=True,
             )  # fmt: skip
-        for network in _still(networks, iteration):
-            network.step()
     _wait(networks)
     # A share of the device each.
     share = (time.perf_counter() - start) / sum(network.iterations for network in networks)
     for network in networks:
         network.seconds = [share] * network.iterations
-
-
-def _still(networks: Sequence[SteppedNetwork], iteration: int) -> Iterator[SteppedNetwork]:
-    for network in networks:
-        if iteration < network.iterations:
-            if network.graph is None:
-                yield network
-            else:
-                with torch.cuda.stream(network.stream):
-                    yield network
 
 
 def _wait(networks: Sequence[SteppedNetwork]) -> None:

@@ -53,13 +53,14 @@ def main() -> None:
     runs = RecordedRuns('pool', FINAL, args.data, Path('work_dirs/unused'))
     records = PoolRecords(pool, runs, {'train_cfg.max_iters': args.steps})
     configs = [runs.training(*records.job(member, 0))[2] for member in pool.members]
-    bank = CropBank(configs[0], 0, args.steps, 'cuda', args.workers)
-    print(f'{machine()}; {bank.batch_size} crops a step\n')
+    batch = configs[0].train_dataloader.batch_size
+    bank = CropBank(configs[0], 0, args.steps * batch, 'cuda', args.workers)
+    print(f'{machine()}; {batch} crops a step\n')
     print_head('how', 'networks', 'ms a step and network', 'crops a second')
 
     def show(name: str, networks: int, seconds: float) -> None:
         each = seconds / args.steps / networks
-        print_row(name, networks, f'{1000 * each:.2f}', f'{bank.batch_size / each:.0f}')
+        print_row(name, networks, f'{1000 * each:.2f}', f'{batch / each:.0f}')
 
     eager = SteppedNetwork(configs[0], 0, bank, graph=False)
     show('as tools/train.py', 1, timed(ordinary(eager, args.steps)))

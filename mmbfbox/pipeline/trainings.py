@@ -6,6 +6,7 @@ import math
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,10 @@ def _record_beside(checkpoint: Path, pipeline: Pipeline) -> TrainingRecord:
     if not path.is_file():
         return record
     written = TrainingRecord.read(path)
-    return written if written.config_hash == record.config_hash else record
+    # The hash is today's: data may lie elsewhere than where it was trained.
+    found = replace(written, config_hash=record.config_hash)
+    same = (found.seed, found.iterations, found.losses)
+    return found if same == (record.seed, record.iterations, record.losses) else record
 
 
 def _thinned(losses: Sequence[float]) -> list[list[float]]:

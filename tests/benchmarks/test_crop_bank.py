@@ -65,8 +65,30 @@ def test_crops_that_do_not_fit_are_one_sentence(data, tmp_path):
     with pytest.raises(
         UserError, match='the 4 crops of a training take 0.00 GB with their targets, and cpu has 0.00 GB'
     ):
-        CropBank(config, 0, 2, 'cpu', memory=1000)
-    bank, again = (CropBank(config, 0, 2, 'cpu') for _ in range(2))
+        CropBank(config, 0, 4, 'cpu', memory=1000)
+    bank, again = (CropBank(config, 0, 4, 'cpu') for _ in range(2))
     assert len(bank) == 4
-    for one, other in zip(bank.take(bank.order(2)), again.take(again.order(2)), strict=True):
-        assert all(map(torch.equal, one, other))
+    (images, targets), (other_images, other_targets) = (
+        each.take(each.order(4, 0)) for each in (bank, again)
+    )
+    assert torch.equal(images, other_images) and all(map(torch.equal, targets, other_targets))
+
+
+def test_a_longer_training_and_another_seed_see_the_same_crops_in_other_orders(data, tmp_path):
+    pool = read_pool()
+    records = PoolRecords(pool, RecordedRuns('pool', FINAL, data, tmp_path), SHORT)
+    config = records.runs.training(*records.job(pool.members[0], 0))[2]
+    bank = CropBank(config, 0, 8, 'cpu')
+    order, other = bank.order(20, 0).tolist(), bank.order(20, 1).tolist()
+    assert order[:8] == list(range(8)) and order[8:16] != order[:8] != other[:8]
+    for passes in (order, other):
+        assert sorted(passes[:8]) == sorted(passes[8:16]) == list(range(8))
+    assert order == bank.order(20, 0).tolist()
+    together = SideBySide(at_once=2, workers=0, crops=6)
+    jobs = [records.job(pool.members[0], seed) for seed in (0, 1)]
+    together.train(records.runs, jobs)
+    for job in jobs:
+        folder = records.runs.training(*job)[1].folder
+        assert TrainingRecord.read(folder / TRAINING_RECORD).device.endswith(
+            '6 crops again and again'
+        )

@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-from mmdet.models.losses import CIoULoss, DIoULoss, GIoULoss, IoULoss
+from mmdet.models.losses import CIoULoss, DIoULoss, GIoULoss, IoULoss, SmoothL1Loss
 from mmdet.models.losses.iou_loss import ciou_loss, diou_loss, giou_loss, iou_loss
+from mmdet.models.losses.smooth_l1_loss import l1_loss, smooth_l1_loss
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -63,6 +64,26 @@ def iou_box_loss(
     options = dict(mode=module.mode) if isinstance(module, IoULoss) else {}
     loss: Tensor = module.loss_weight * _FUNCTIONS[type(module)](
         boxes, goals, weights, eps=module.eps, reduction='mean', avg_factor=divisor, **options
+    )
+    return loss
+
+
+def delta_box_loss(
+    module: nn.Module, deltas: Tensor, goals: Tensor, weights: Tensor | None, divisor: Tensor
+) -> Tensor:
+    """What ``SmoothL1Loss`` or ``L1Loss`` says ().
+
+    Args:
+        module: the loss.
+        deltas: ``(N, 4)``.
+        goals: ``(N, 4)``.
+        weights: ``(N, 4)``, or None.
+        divisor: () of the sum.
+    """
+    smooth = isinstance(module, SmoothL1Loss)
+    function, options = (smooth_l1_loss, dict(beta=module.beta)) if smooth else (l1_loss, {})
+    loss: Tensor = module.loss_weight * function(
+        deltas, goals, weights, reduction='mean', avg_factor=divisor, **options
     )
     return loss
 

@@ -21,6 +21,7 @@ from mmbfbox.models.dense_heads.dense_losses import (
     IOU_LOSSES,
     aligned_iou,
     decode,
+    delta_box_loss,
     iou_box_loss,
     quality_focal_loss,
 )
@@ -217,10 +218,8 @@ class FaceHead(RetinaHead):
         found = torch.where(positive[..., None], deltas, goals)
         if weights is not None:
             weights = weights.flatten()[:, None].expand(-1, 4)
-        loss: Tensor = self.loss_bbox(
-            found.reshape(-1, 4), goals.reshape(-1, 4), weights, avg_factor=divisor
-        )
-        return loss
+        rows = found.reshape(-1, 4), goals.reshape(-1, 4)
+        return delta_box_loss(self.loss_bbox, *rows, weights, divisor)
 
     def _decode(self, anchors: Tensor, deltas: Tensor) -> Tensor:
         """Boxes (N * A, 4) xyxy pixels of anchors (A, 4) moved by deltas (N, A, 4)."""
