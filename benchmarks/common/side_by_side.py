@@ -147,7 +147,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='test nothing: the same command without it, on a machine that has the work dir, goes on',
     )  # fmt: skip
 
-
     parser.add_argument(
         '--trained-only', action='store_true', help='train nothing: record what is trained already'
     )

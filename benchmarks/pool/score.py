@@ -1,7 +1,7 @@
 """What does a supernet say of the pool's networks, at two budgets and under each treatment of batch norm?
 
     OMP_NUM_THREADS=1 python benchmarks/pool/score.py --data DATA --work-dir work_dirs/pool_supernets
-    python benchmarks/pool/score.py --data DATA --crops 43000
+    python benchmarks/pool/score.py --data DATA --crops 22400
 
 Trains supernets of the light space on so many crops each, by the recommended training with a moving average
 of what is stepped, and scores the networks of the pool with raw and averaged weights on the held-out
@@ -59,16 +59,22 @@ def main() -> None:
         '--work-dir', type=Path, default=Path('work_dirs/pool_supernets'), help='where supernets go'
     )
     parser.add_argument(
-        '--crops', type=int, nargs='+', default=[43_000, 170_000], help='of each supernet'
+        '--crops', type=int, nargs='+', default=[22_400, 90_000], help='of each supernet'
     )
-    parser.add_argument('--others', type=int, default=150, help='networks outside of the pool')
-    parser.add_argument('--train-only', action='store_true', help='train the supernets, score nothing')
+    parser.add_argument('--others', type=int, default=100, help='networks outside of the pool')
+    parser.add_argument('--kinds', nargs='+', choices=KINDS, default=list(KINDS), help='weights')
+    parser.add_argument(
+        '--ways', nargs='+', choices=WAYS, default=list(WAYS), help='treatments of batch norm'
+    )
+    parser.add_argument(
+        '--train-only', action='store_true', help='train the supernets, score nothing'
+    )
     args = parser.parse_args()
     init_default_scope('mmdet')
     pool = read_pool()
     for crops in args.crops:
         name, checkpoint = train(args, crops)
-        for kind in () if args.train_only else KINDS:
+        for kind in () if args.train_only else args.kinds:
             score(args, pool, name, crops, checkpoint, kind)
 
 
@@ -104,7 +110,7 @@ def score(
     scores = PoolScores.read(path) if path.is_file() else PoolScores(name, crops, kind)
     weights = read_weights(checkpoint, kind).state
     members = [member.arch for member in pool.members]
-    for way in WAYS:
+    for way in args.ways:
         archs = [*members, *(others(pool, args.others) if way == DENOISED_WAY else ())]
         known = scores.scores.setdefault(way, {})
         missing = [arch for arch in archs if str(arch) not in known]

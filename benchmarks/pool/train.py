@@ -77,9 +77,7 @@ def train(pool: Pool, records: PoolRecords, args: argparse.Namespace) -> None:
     if args.train_only:
         return
     if args.trained_only:
-        missing = [
-            job for job in missing if SideBySide.trained(records.runs, [records.job(*job)])
-        ]
+        missing = [job for job in missing if SideBySide.trained(records.runs, [records.job(*job)])]
     for number, (member, seed) in enumerate(missing[: args.most], 1):
         tell(f'{number}/{len(missing)}: {member.name}, seed {seed}')
         record = records.make(member, seed)

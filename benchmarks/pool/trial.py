@@ -78,7 +78,9 @@ def choose(search: Path) -> None:
     """
     standings = Standings.read(search)
     if standings is None or standings.winner is None:
-        raise UserError(f'{search} has no winner among finalists yet; let tools/search.py end first')
+        raise UserError(
+            f'{search} has no winner among finalists yet; let tools/search.py end first'
+        )
     _, candidates = read_work_dir(search)
     winners = [found for found in standings.order() if found.arch]
     medium = measured(read_records(), 'medium')

@@ -140,7 +140,9 @@ def _run(runs: RecordedRuns, chosen: list[str], args: argparse.Namespace) -> Non
         trained = SideBySide.trained(
             runs, [Job(slug(name), seed, INGREDIENTS[name]) for name, seed in jobs]
         )
-        jobs = [job for job in jobs if (slug(job[0]), job[1]) in {(t.name, t.seed) for t in trained}]
+        jobs = [
+            job for job in jobs if (slug(job[0]), job[1]) in {(t.name, t.seed) for t in trained}
+        ]
     for number, (name, seed) in enumerate(jobs, 1):
         print(f'{number}/{len(jobs)}: {name}, seed {seed}', file=sys.stderr, flush=True)
         runs(slug(name), seed, INGREDIENTS[name])

@@ -47,7 +47,9 @@ def main() -> None:
     parser.add_argument('--workers', type=int, default=8, help='processes that render crops')
     args = parser.parse_args()
     if not torch.cuda.is_available():
-        raise UserError('CUDA graphs need a GPU, and torch sees none; run this on a machine with one')
+        raise UserError(
+            'CUDA graphs need a GPU, and torch sees none; run this on a machine with one'
+        )
     torch.backends.cudnn.benchmark = True
     pool = read_pool()
     runs = RecordedRuns('pool', FINAL, args.data, Path('work_dirs/unused'))

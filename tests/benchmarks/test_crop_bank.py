@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.common import recorded_runs
 from benchmarks.common.crop_bank import CropBank
 from benchmarks.common.pool import FINAL, read_pool
 from benchmarks.common.pool_records import PoolRecords
 from benchmarks.common.recorded_runs import RecordedRuns
 from benchmarks.common.side_by_side import SideBySide
+from benchmarks.common.stepped_network import SteppedNetwork
+from benchmarks.training.ingredients import INGREDIENTS
 from mmbfbox.artifacts.training_record import TrainingRecord
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.engine import read_weights
@@ -20,6 +23,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.pipeline.run import write_config
 from mmbfbox.pipeline.trainings import TRAINING_RECORD, training_record
 from tests.benchmarks.test_pool import SHORT
+from tests.reading import counted_reads
 from tests.running_tools import run
 
 
@@ -28,6 +32,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('crops') / 'data'
     make_demo_data(folder, seed=0, train=12, val=2, size=128)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorded_runs, 'RECORDS', tmp_path / 'records')
 
 
 def test_networks_side_by_side_are_those_that_were_trained_alone_to_the_last_bit(data, tmp_path):
@@ -63,7 +72,8 @@ def test_crops_that_do_not_fit_are_one_sentence(data, tmp_path):
     records = PoolRecords(pool, RecordedRuns('pool', FINAL, data, tmp_path), SHORT)
     _, _, config = records.runs.training('b00-m0', 0, SHORT, records.network(pool.members[0]))
     with pytest.raises(
-        UserError, match='the 4 crops of a training take 0.00 GB with their targets, and cpu has 0.00 GB'
+        UserError,
+        match='the 4 crops of a training take 0.00 GB with their targets, and cpu has 0.00 GB',
     ):
         CropBank(config, 0, 4, 'cpu', memory=1000)
     bank, again = (CropBank(config, 0, 4, 'cpu') for _ in range(2))
@@ -92,3 +102,21 @@ def test_a_longer_training_and_another_seed_see_the_same_crops_in_other_orders(d
         assert TrainingRecord.read(folder / TRAINING_RECORD).device.endswith(
             '6 crops again and again'
         )
+
+
+@pytest.mark.parametrize('losses', ['as recommended', 'focal loss', 'smooth L1'])
+def test_a_step_asks_the_device_for_nothing_so_that_it_can_be_a_graph(data, tmp_path, losses):
+    pool = read_pool()
+    options = {**SHORT, **INGREDIENTS.get(losses, {})}
+    records = PoolRecords(pool, RecordedRuns('pool', FINAL, data, tmp_path), options)
+    config = records.runs.training(*records.job(pool.members[0], 0))[2]
+    network = SteppedNetwork(config, 0, CropBank(config, 0, 4, 'cpu'))
+    with pytest.MonkeyPatch.context() as patch:
+        # The optimizer of a GPU is another one, and keeps its rates there.
+        patch.setattr(network, '_set_rates', lambda: None)
+        patch.setattr(network._optimizer, 'step', lambda: None)
+        network.step()  # makes what is kept
+        network._count.zero_()
+        with counted_reads() as reads:
+            network.step()
+    assert not reads

@@ -98,7 +98,9 @@ def aligned_iou(boxes: Tensor, others: Tensor) -> Tensor:
     return overlap / (areas[0] + areas[1] - overlap).clamp(min=_EPS)
 
 
-def decode(anchors: Tensor, deltas: Tensor, means: Sequence[float], stds: Sequence[float]) -> Tensor:
+def decode(
+    anchors: Tensor, deltas: Tensor, means: Sequence[float], stds: Sequence[float]
+) -> Tensor:
     """Boxes ``(..., 4)`` xyxy of anchors ``(..., 4)`` moved by deltas, as ``DeltaXYWHBBoxCoder`` has it.
 
     Args:
