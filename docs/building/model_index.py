@@ -109,7 +109,9 @@ def network(config: Config) -> dict[str, float]:
 def recorded(path: Path) -> list[dict[str, Any]]:
     """The results of a config from the records of its trainings as it is: the mean over their seeds."""
     name = path.relative_to(ROOT / 'configs').as_posix()
-    records = [RunRecord.read(file) for file in sorted(RECORDS.glob('*/*.json'))]
+    # Scores by supernets are no trainings.
+    files = (file for file in RECORDS.glob('*/*.json') if file.parent.name != 'pool_scores')
+    records = [RunRecord.read(file) for file in sorted(files)]
     same = [r for r in records if r.config == name and not r.options and not r.arch]
     if not same:
         return []
