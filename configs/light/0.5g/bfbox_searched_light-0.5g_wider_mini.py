@@ -1,5 +1,5 @@
-# A network that the search of this folder found (docs/lab/fidelity.md): second of its finalists, and the better
-# one of the first two when they were trained for longer; 0.50 G multiply-adds at VGA, 0.25 M parameters.
+# A network that the search of this folder found (docs/lab/fidelity.md): second of its finalists, and the
+# better one of two that were trained for longer; 0.50 G multiply-adds at VGA, 0.25 M parameters.
 _base_ = ['../../_base_/models/light_detector.py', '../../_base_/trainings/light.py']
 
 widths = [16, 32, 64, 96]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from mmdet.models.losses import CIoULoss, DIoULoss, GIoULoss, IoULoss, SmoothL1Loss
@@ -62,7 +63,8 @@ def iou_box_loss(
         divisor: () of the sum.
     """
     options = dict(mode=module.mode) if isinstance(module, IoULoss) else {}
-    loss: Tensor = module.loss_weight * _FUNCTIONS[type(module)](
+    scale: Any = module.loss_weight
+    loss: Tensor = scale * _FUNCTIONS[type(module)](
         boxes, goals, weights, eps=module.eps, reduction='mean', avg_factor=divisor, **options
     )
     return loss
