@@ -6,6 +6,7 @@ share the targets, too. Nothing in a step depends on the data's shape any more.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from benchmarks.common.scripts import tell_progress
 from mmbfbox.datasets import ResumableSampler
 from mmbfbox.errors import UserError
 from mmbfbox.models.dense_heads.dense_targets import DenseTargets
@@ -33,6 +35,9 @@ SHARE = 2
 
 _TOGETHER = 16
 """Crops that a process renders at a time."""
+
+_EVERY = 200
+"""Batches between two lines that say how far it is."""
 
 NARROW = dict(labels=torch.int16, weights=torch.bool, boxes=torch.float32, positive=torch.bool)
 """How targets are kept."""
@@ -50,7 +55,7 @@ class CropBank:
         memory: bytes that they may take; four fifths of what is free there by default.
 
     Raises:
-        UserError: they do not fit into the memory, or crops differ in size.
+        UserError: they do not fit into the memory.
     """
 
     def __init__(
@@ -67,8 +72,8 @@ class CropBank:
         )  # fmt: skip
         free = SHARE * default_memory(device) * GIB if memory is None else memory
         self._parts: list[Tensor] = []
-        start = 0
-        for batch in loader:
+        start, began = 0, time.perf_counter()
+        for number, batch in enumerate(loader, 1):
             if not self._parts:
                 size = sum(part.nbytes for part in batch) / len(batch[0]) * len(order)
                 if size > free:
@@ -84,17 +89,12 @@ class CropBank:
             for kept, part in zip(self._parts, batch, strict=True):
                 kept[start : start + len(part)] = part.to(device)
             start += len(batch[0])
+            if number % _EVERY == 0 and start < len(order):
+                tell_progress(start, len(order), 'crops rendered', began)
 
     def __len__(self) -> int:
         """How many crops there are."""
         return len(self._parts[0])
-
-    def to(self, device: str) -> CropBank:
-        """Move them to another device."""
-        self.device = torch.device(device)
-        for number, part in enumerate(self._parts):
-            self._parts[number] = part.to(device)
-        return self
 
     def order(self, number: int, seed: int) -> Tensor:
         """Which crops ``(number,)`` a training sees, on the device.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import sys
 import time
 
 import torch
@@ -51,3 +52,18 @@ def machine(device: str | None = None) -> str:
     name = torch.cuda.get_device_name() if device == 'cuda' else f'CPU {platform.machine()}'
     day = time.strftime('%Y-%m-%d')
     return f'{day}, torch {torch.__version__}, {torch.get_num_threads()} threads, {name}'
+
+
+def tell_progress(done: int, total: int, what: str, start: float) -> None:
+    """Print to the error output how far long work is, and how long the rest will take.
+
+    Args:
+        done: how many of ``total``.
+        total: of the work.
+        what: is counted.
+        start: of the work, by ``time.perf_counter``.
+    """
+    seconds = time.perf_counter() - start
+    left = seconds / done * (total - done)
+    text = f'    {done:,}/{total:,} {what}, {seconds:.0f} s, {left:.0f} s left'
+    print(text, file=sys.stderr, flush=True)

@@ -7,10 +7,9 @@ the same time.
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from mmengine.runner.checkpoint import get_state_dict, weights_to_cpu
 from torch import Tensor
 
 from benchmarks.common.crop_bank import CropBank
+from benchmarks.common.scripts import tell_progress
 from mmbfbox.engine.hooks import ChannelsLastHook
 from mmbfbox.errors import UserError
 from mmbfbox.utils.files import atomic_write
@@ -55,16 +55,12 @@ class SteppedNetwork:
         seed: of its initial weights, and of the order of the crops.
         bank: its crops.
         graph: whether a GPU computes each step as a graph.
-        weights: to begin with, in place of random ones.
 
     Raises:
         UserError: the training has a part that is not known here.
     """
 
-    def __init__(
-        self, config: Config, seed: int, bank: CropBank, graph: bool = True,
-        weights: Mapping[str, Tensor] | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, config: Config, seed: int, bank: CropBank, graph: bool = True) -> None:
         if not can_be_stepped(config):
             raise UserError(
                 'a training with a moving average, paths or float16 is not stepped side by side; run it alone'
@@ -79,8 +75,6 @@ class SteppedNetwork:
             ChannelsLastHook().before_run(self)  # type: ignore[arg-type]
         with errors_only():
             self.model.init_weights()
-        if weights is not None:
-            self.model.load_state_dict(weights)
         self.model.train()
         self.graph: torch.cuda.CUDAGraph | None = None
         self.seconds: list[float] = []
@@ -252,13 +246,7 @@ def train_side_by_side(networks: Sequence[SteppedNetwork], every: int = 100) -> 
                 network.step()
         if iteration % every == 0 and iteration < last:
             _wait(networks)
-            seconds = time.perf_counter() - start
-            left = seconds / iteration * (last - iteration)
-            print(
-                f'    {iteration}/{last} iterations of {len(networks)} networks, {seconds:.0f} s, '
-                f'{left:.0f} s left',
-                file=sys.stderr, flush=True,
-            )  # fmt: skip
+            tell_progress(iteration, last, f'iterations of {len(networks)} networks', start)
     _wait(networks)
     # A share of the device each.
     share = (time.perf_counter() - start) / sum(network.iterations for network in networks)

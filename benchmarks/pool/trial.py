@@ -29,7 +29,7 @@ from benchmarks.common.pool_records import measured, read_records
 from benchmarks.common.recorded_runs import RECORDS, Network, RecordedRuns, mean_and_spread
 from benchmarks.common.scripts import new_parser, print_head, print_row
 from benchmarks.common.side_by_side import Job, SideBySide, add_options, tell
-from benchmarks.training.ingredients import schedule
+from benchmarks.training.ingredients import schedule, slug
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.export.slicing import subnet_model
 from mmbfbox.search.finalists.standings import Standings
@@ -117,14 +117,9 @@ def jobs(pool: Pool) -> dict[str, list[Job]]:
     found['made by hand'] = Network(load_config(BY_HAND).model, 'by hand')
     found['ResNet-18 baseline'] = Network(load_config(BASELINE).model, 'ResNet-18')
     return {
-        name: [Job(file_name(name), seed, schedule(LENGTH), network) for seed in SEEDS]
+        name: [Job(slug(name), seed, schedule(LENGTH), network) for seed in SEEDS]
         for name, network in found.items()
     }
-
-
-def file_name(name: str) -> str:
-    """A network as a file's name."""
-    return ''.join(c if c.isalnum() else '-' for c in name.lower()).replace('--', '-')
 
 
 def train(runs: RecordedRuns, planned: dict[str, list[Job]], args: argparse.Namespace) -> None:

@@ -11,7 +11,6 @@ ends with exit code 1 where they differ by more than two computations of bfloat1
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from benchmarks.common.pool_records import PoolRecords
 from benchmarks.common.recorded_runs import RecordedRuns
 from benchmarks.common.scripts import machine, new_parser, print_head, print_row
 from benchmarks.common.stepped_network import SteppedNetwork, train_side_by_side
+from benchmarks.common.timing import timed
 from mmbfbox.errors import UserError, exit_on_user_error
 
 READY = 8
@@ -65,13 +65,13 @@ def main() -> None:
         print_row(name, networks, f'{1000 * each:.2f}', f'{batch / each:.0f}')
 
     eager = SteppedNetwork(configs[0], 0, bank, graph=False)
-    show('as tools/train.py', 1, timed(ordinary(eager, args.steps)))
+    show('as tools/train.py', 1, timed(ordinary(eager, args.steps))[1])
     eager = SteppedNetwork(configs[0], 0, bank, graph=False)
-    show('crops and targets on the device', 1, timed(lambda: train_side_by_side([eager])))
+    show('crops and targets on the device', 1, timed(lambda: train_side_by_side([eager]))[1])
     for number in args.networks:
         networks = [SteppedNetwork(config, 0, bank) for config in configs[:number]]
-        show('graph', number, timed(lambda found=networks: train_side_by_side(found)))
-        if networks[0].config is configs[0] and number == args.networks[0]:
+        show('graph', number, timed(lambda found=networks: train_side_by_side(found))[1])
+        if number == args.networks[0]:
             compare(eager, networks[0])
         del networks
         torch.cuda.empty_cache()
@@ -93,15 +93,6 @@ def ordinary(network: SteppedNetwork, steps: int) -> Callable[[], None]:
 
     call()
     return call
-
-
-def timed(call: Callable[[], None]) -> float:
-    """Seconds, with what the device still has to do."""
-    torch.cuda.synchronize()
-    start = time.perf_counter()
-    call()
-    torch.cuda.synchronize()
-    return time.perf_counter() - start
 
 
 def compare(eager: SteppedNetwork, graph: SteppedNetwork) -> None:

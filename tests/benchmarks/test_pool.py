@@ -13,8 +13,10 @@ from benchmarks.common.pool import FINAL, Pool, read_pool
 from benchmarks.common.pool_records import PoolRecords
 from benchmarks.common.recorded_runs import RecordedRuns
 from benchmarks.pool.train import parse
+from mmbfbox.artifacts.training_record import TrainingRecord
 from mmbfbox.datasets.demo.make import make_demo_data
 from mmbfbox.errors import UserError
+from mmbfbox.pipeline.trainings import TRAINING_RECORD
 from tests.running_tools import run
 
 SHORT = {
@@ -118,6 +120,18 @@ def test_a_record_tells_the_network_how_it_was_trained_and_what_it_reaches(
     assert set(record.scores) == {'easy', 'medium', 'hard'} and record.loss > 0
     assert record.training.torch and record.training.device and record.training.version
     assert len(record.recipe or '') == 12
+
+
+def test_a_record_tells_the_device_that_trained_unless_the_note_of_it_is_anothers(
+    pool: Pool, made: PoolRecords
+) -> None:
+    job = made.job(pool.members[0], 0)
+    path = made.runs.training(*job)[1].folder / TRAINING_RECORD
+    written = TrainingRecord.read(path)
+    for losses, device in ((written.losses, 'a GPU'), ({'loss': 9.0}, written.device)):
+        replace(written, device='a GPU', losses=losses).write(path)
+        assert made.make(pool.members[0], 0).training.device == device
+    written.write(path)
 
 
 def test_records_of_other_settings_or_networks_and_damaged_ones_are_one_sentence(
