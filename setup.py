@@ -72,7 +72,7 @@ setup(
         'mmbfbox.configs': ['**/*.py', '**/*.md', '**/*.yml'],
         'mmbfbox.deploy': ['weights/*'],
         'mmbfbox.pipeline.run_report': ['page/*'],
-        'mmbfbox.search.report': ['page/*'],
+        'mmbfbox.search.report': ['page/*', '*.json'],
         'mmbfbox.tools': ['**/*.py', '**/*.sh'],
         'mmbfbox.utils.page': ['*.css', '*.html', '*.js'],
     },

@@ -18,6 +18,8 @@ from mmbfbox.search.report.finalists import page_of
 from mmbfbox.search.report.finalists_figure import FIGURE, draw_finalists
 from mmbfbox.search.report.page_data import page_data
 from mmbfbox.search.report.source import read_findings
+from mmbfbox.search.report.verdict import page_of as verdict_page
+from mmbfbox.search.report.verdict import verdict_of
 from mmbfbox.utils.files import atomic_write
 from mmbfbox.utils.page import render_page
 
@@ -26,7 +28,7 @@ BEST = 20
 """Rows of the table of the best candidates."""
 
 _FILES = Path(__file__).parent / 'page'
-_SCRIPTS = ('dom.js', 'plots.js', 'arch.js', 'finalists.js', 'page.js')
+_SCRIPTS = ('dom.js', 'plots.js', 'arch.js', 'verdict.js', 'finalists.js', 'page.js')
 
 
 def write_report(
@@ -38,7 +40,8 @@ def write_report(
     runs: nothing in the work dir is changed but the report's own files. They are the page,
     ``score_vs_macs.png``, ``score_over_candidates.png``, ``choice_effects.png``, ``edge_effects.png``,
     and ``archs/<candidate>.json`` for the best ones, which the export commands of the page read.
-    Mean attention is shown if ``attention.json`` is there, finalists as far as they are trained.
+    Mean attention is shown if ``attention.json`` is there, finalists as far as they are trained, and
+    what a pool of trained networks says of scores if the search has its space.
 
     Args:
         work_dir: work dir of the search.
@@ -79,6 +82,9 @@ def write_report(
     if standings is not None and standings.results:
         data['finalists'] = page_of(standings)
         draw_finalists(standings, work_dir / FIGURE)
+    verdict = verdict_of(findings.search.space)
+    if verdict is not None:
+        data['verdict'] = verdict_page(verdict)
     with atomic_write(work_dir / PAGE) as path:
         path.write_text(render(data), encoding='utf-8')
     return work_dir / PAGE

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mmbfbox.artifacts.candidate import Candidate
+from mmbfbox.artifacts.pool_verdict import PoolVerdict
 from mmbfbox.artifacts.search import SearchFile
 from mmbfbox.search.report import pareto_front, write_report
+from mmbfbox.search.report.verdict import RANDOM, VERDICT_FILE
 from tests.chromium import Chromium
 from tests.fixtures_search import fake_search, identity
 from tests.search.report.test_trust import noisy_search
@@ -197,3 +200,28 @@ def test_denoised_scores_their_errors_and_the_warning_are_seen(browser, tmp_path
     browser.evaluate("state.metric = 'hard'; refresh()")
     assert browser.evaluate("document.querySelectorAll('#cost-plot .error').length") == 1
     assert browser.faults == []
+
+
+@pytest.mark.parametrize('width', [1280, 390], ids=['desktop', 'telephone'])
+def test_a_search_in_the_pools_space_shows_what_trained_networks_say(browser, tmp_path, width):
+    found = PoolVerdict.read(VERDICT_FILE)
+    fake_search(tmp_path, 10, LIGHT)
+    search = SearchFile.read(tmp_path / 'search.json')
+    replace(search, space=found.space).write(tmp_path / 'search.json')
+    browser.faults.clear()
+    browser.look_like(width, 900)
+    browser.open(write_report(tmp_path).as_uri())
+    assert browser.evaluate("byId('verdict').hidden") is False
+    assert browser.evaluate("document.querySelectorAll('#taus .tau').length") == len(found.taus)
+    row = "[...document.querySelectorAll('#regrets tbody tr')].at(-1).textContent"
+    costs = ''.join(f'{points:.1f}' for points in found.regrets[RANDOM].values())
+    assert browser.evaluate(row) == f'{RANDOM}{costs}'
+    said = browser.evaluate("byId('verdict-said').textContent")
+    assert f'{found.trainings} trainings' in said and f'{found.ceiling:.2f}' in said
+    assert browser.evaluate('document.documentElement.scrollWidth') <= width
+    assert browser.faults == []
+
+
+def test_a_search_in_another_space_shows_no_verdict(page):
+    assert page.evaluate("byId('verdict').hidden") is True
+    assert page.evaluate("document.querySelectorAll('#taus svg').length") == 0

@@ -122,9 +122,9 @@ function fillEdges() {
   if (attention) byId('attention-note').textContent = ` Mean attention: how much of the added map the level lets through, over ${data.attention.images} held-out images and the ${data.attention.candidates} best candidates.`;
 }
 
-function refresh() { drawPlots(); drawFinalists(); fillSlots(); fillEdges(); }
+function refresh() { drawPlots(); drawTaus(); drawFinalists(); fillSlots(); fillEdges(); }
 
 state.place = data.best[0].place;
-fillTop(); fillControls(); fillBest(); fillFinalists(); drawArch(); refresh(); markSelected();
+fillTop(); fillControls(); fillBest(); fillVerdict(); fillFinalists(); drawArch(); refresh(); markSelected();
 let waiting = 0;
-addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => { drawPlots(); drawFinalists(); }, 120); });
+addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => { drawPlots(); drawTaus(); drawFinalists(); }, 120); });
