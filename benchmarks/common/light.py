@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmdet.registry import MODELS
 
 from mmbfbox.models import cost_table
 from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import configs_dir, load_config
+from mmbfbox.utils.without_storage import without_storage
 
 CLASSES = ('0.5g', '2.5g', '10g', '34g')
 
@@ -51,7 +51,7 @@ def family(name: str, samples: int = 2001) -> Family:
     folder = Path(f'light/{name}')
     search = load_config(folder / f'bfbox_search_light-{name}_wider_face')
     (baseline,) = (configs_dir() / folder).glob('retinanet_*_wider_face.py')
-    with torch.device('meta'):
+    with without_storage():
         supernet = MODELS.build(search.model)
     height, width = search.search.size
     limit = search.search.constraints.detector_macs.max

@@ -39,6 +39,7 @@ from mmbfbox.export.onnx.parity import PIXELS, SCORE, compare_boxes, expected_bo
 from mmbfbox.export.onnx.sessions import onnx_run, openvino_run
 from mmbfbox.models import space_of
 from mmbfbox.utils.config import configs_dir, load_config
+from mmbfbox.utils.without_storage import without_storage
 
 SIDES = ((128, 128), (128, 256), (256, 128), (384, 128), (256, 256))
 """Heights and widths in pixels, multiples of every largest stride."""
@@ -74,7 +75,7 @@ def detector_of(model: Any, index: int | None) -> nn.Module:
     """A baseline, or a random arch of a supernet's space."""
     if index is None:
         return build(model, 0)
-    with torch.device('meta'):
+    with without_storage():
         space = space_of(MODELS.build(model))
     return build(subnet_model(model, space.sample(0, index)), index)
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
-import torch
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
@@ -25,6 +24,7 @@ from benchmarks.common.light import CLASSES, Family, family
 from benchmarks.common.scripts import new_parser, print_head, print_row
 from mmbfbox.models import traced_macs
 from mmbfbox.search.report import readable
+from mmbfbox.utils.without_storage import without_storage
 
 VGA = (480, 640)
 
@@ -74,7 +74,7 @@ def print_family(name: str, ours: Family) -> None:
             name, f'{title} that the search allows', readable(whole.macs), *parts,
             readable(whole.params), *'---',
         )  # fmt: skip
-    with torch.device('meta'):
+    with without_storage():
         network = MODELS.build(ours.baseline)
     backbone_macs, macs = traced_macs(network, VGA)
     params = sum(weight.numel() for weight in network.parameters())

@@ -37,6 +37,7 @@ from mmbfbox.models import cost_table, traced_macs
 from mmbfbox.search.report import readable
 from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import load_config
+from mmbfbox.utils.without_storage import without_storage
 
 SAMPLES = 2001
 VGA = (480, 640)
@@ -91,7 +92,7 @@ def networks() -> dict[str, dict[str, Any]]:
     caffe = copy.deepcopy(models['ResNet-50 + FPN'])
     caffe.backbone.style = 'caffe'
     supernet = load_config('paper/bfbox_supernet_wider_face').model
-    with torch.device('meta'):
+    with without_storage():
         searchable = MODELS.build(supernet)
     archs = representatives(cost_table(searchable, (224, 224)))
     ours = {title: subnet_model(supernet, arch) for title, arch in archs.items()}
@@ -169,7 +170,7 @@ def main() -> None:
     print_head('network', 'published FLOPs', 'backbone MACs at 224', 'detector MACs at 640x640',
                'at 640x480', 'parameters', 'ms', 'peak memory')  # fmt: skip
     for title, model in models.items():
-        with torch.device('meta'):
+        with without_storage():
             network = MODELS.build(model)
         macs = [
             traced_macs(network, (224, 224))[0],

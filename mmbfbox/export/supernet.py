@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmdet.registry import MODELS
 from mmengine import Config
 from mmengine.registry import init_default_scope
@@ -20,6 +19,7 @@ from mmbfbox.models import space_of
 from mmbfbox.space import Arch, JointSpace
 from mmbfbox.utils.config import config_from_text, load_config
 from mmbfbox.utils.text import read_text
+from mmbfbox.utils.without_storage import without_storage
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,6 @@ def read_arch(path: str | Path, space: JointSpace) -> Arch:
 def build_without_storage(model: Mapping[str, Any]) -> nn.Module:
     """A detector on torch's ``meta`` device: names and shapes of its weights, and no values."""
     init_default_scope('mmdet')
-    with torch.device('meta'):
+    with without_storage():
         detector: nn.Module = MODELS.build(model)
     return detector

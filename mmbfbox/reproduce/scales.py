@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmdet.registry import MODELS
 from mmengine import Config
 from mmengine.registry import init_default_scope
@@ -27,6 +26,7 @@ from mmbfbox.reproduce.tables import config_name
 from mmbfbox.space import BackboneSpace
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import replace_data_root
+from mmbfbox.utils.without_storage import without_storage
 
 PAPER_BATCH = 28
 """Images of an iteration, 4 GPUs x 7 (section 5.1)."""
@@ -224,7 +224,7 @@ def _shrink_search(config: Config, scale: Scale) -> None:
 def median_macs(model: Mapping[str, Any], samples: int = 101) -> int:
     """Median multiply-adds, at 224x224, of the backbones of random archs of a supernet."""
     init_default_scope('mmdet')
-    with torch.device('meta'):
+    with without_storage():
         table = cost_table(MODELS.build(copy.deepcopy(model)), (224, 224))
     archs = (table.space.sample(0, index) for index in range(samples))
     return sorted(table.backbone(arch.stages).macs for arch in archs)[samples // 2]

@@ -21,6 +21,7 @@ from mmbfbox.errors import UserError
 from mmbfbox.export import subnet_config
 from mmbfbox.models import DenseNet, ExtraLevels, InceptionV4, space_of
 from mmbfbox.utils.config import find_config, load_config
+from mmbfbox.utils.without_storage import without_storage
 from tests.fixtures_models import CONFIGS
 from tests.running_tools import failure
 
@@ -74,7 +75,7 @@ def config_of(name: str) -> Config:
 @functools.cache
 def built(model: str) -> nn.Module:
     """A model without any numbers (torch's meta device); equal configs share one."""
-    with torch.device('meta'):
+    with without_storage():
         detector = MODELS.build(Config.fromstring(model, '.py').model)
     detector.eval()
     return detector
@@ -197,7 +198,7 @@ def test_every_pair_of_backbone_and_neck_trains_a_step_and_predicts(backbone: st
     ],
 )
 def test_backbones_have_the_published_size(name: dict, published: float, parameters: int):
-    with torch.device('meta'):
+    with without_storage():
         backbone = MODELS.build(name)
     assert meta_macs(backbone, 224) == pytest.approx(published, rel=0.02)
     assert sum(weight.numel() for weight in backbone.parameters()) == parameters
@@ -205,7 +206,7 @@ def test_backbones_have_the_published_size(name: dict, published: float, paramet
 
 def test_inception_v4_has_the_published_size():
     """12.28 G at 299 and 42.68 M parameters in timm's table, which pads as the paper does."""
-    with torch.device('meta'):
+    with without_storage():
         backbone = InceptionV4()
     # Ours; its maps are larger, because they keep their borders.
     assert meta_macs(backbone, 224) == pytest.approx(8.14e9, rel=0.002)

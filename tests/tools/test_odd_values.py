@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import torch
 from mmdet.registry import DATASETS, HOOKS, MODELS, TRANSFORMS
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
@@ -17,6 +16,7 @@ from mmbfbox.datasets import WiderFaceDataset
 from mmbfbox.errors import in_one_sentence
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.quiet import build_quietly
+from mmbfbox.utils.without_storage import without_storage
 from tests.abuse.strategies.configs import ODD
 from tests.datasets.small_wider import TRAINING, build, write_wider
 
@@ -77,7 +77,7 @@ def use(part: dict[str, Any], dataset: WiderFaceDataset) -> None:
     part = copy.deepcopy(part)
     registry = next(r for r in REGISTRIES if r.get(part['type']))
     if registry is MODELS:
-        with torch.device('meta'):
+        with without_storage():
             build_quietly(lambda: MODELS.build(part))
     elif registry is DATASETS:
         DATASETS.build({'data_root': dataset.data_root, **part})

@@ -13,6 +13,7 @@ from torch import nn
 
 from mmbfbox.export import subnet_model
 from mmbfbox.models import space_of
+from mmbfbox.utils.without_storage import without_storage
 from tests.fixtures_models import CONFIGS
 
 HEADS: dict[str, dict[str, Any]] = {
@@ -114,7 +115,7 @@ def small(head: str = 'per level', strides: tuple[int, ...] = (4, 8, 16, 32)) ->
 
 def drawn(supernet: Any, index: int) -> nn.Module:
     """The detector of an arch of a supernet's space, from the model of its config."""
-    with torch.device('meta'):
+    with without_storage():
         init_default_scope('mmdet')
         space = space_of(MODELS.build(supernet))
     return build(subnet_model(supernet, space.sample(7, index)), index)
