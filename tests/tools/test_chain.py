@@ -26,6 +26,8 @@ from tests.running_tools import TOOLS, failure, run
 SUPERNET, SEARCH = 'demo/bfbox_supernet_demo', 'demo/bfbox_search_demo'
 SHORT = ['default_hooks.checkpoint.interval=3', 'train_dataloader.num_workers=0']
 SHORT += ['train_dataloader.persistent_workers=False', 'train_dataloader.batch_size=4']
+SHORT += ['train_dataloader.dataset.pipeline.3.transforms.0.canvas=256']
+UNCHECKED = 'supernet_check=None'
 PARTS = [
     f'{loader}.dataset.{key}={value}'
     for loader in ('train_dataloader', 'held_out_dataloader', 'recalibration_dataloader')
@@ -38,13 +40,14 @@ def supernet(data, tmp_path_factory) -> Path:
     """A supernet trained for six iterations, in two runs."""
     folder = tmp_path_factory.mktemp('supernet')
     arguments = [SUPERNET, '--work-dir', folder, '--data-root', data, '--cfg-options']
-    run('train', *arguments, 'train_cfg.max_iters=3', *SHORT, *PARTS)
+    run('train', *arguments, 'train_cfg.max_iters=3', UNCHECKED, *SHORT, *PARTS)
     run(
         'train',
         SUPERNET,
         '--resume',
         *arguments[1:],
         'train_cfg.max_iters=6',
+        'supernet_check.random=1',
         *SHORT,
         *PARTS,
     )
@@ -228,7 +231,15 @@ def test_two_processes_train_together_although_all_images_of_one_are_damaged(dat
         '--work-dir',
         tmp_path,
     ]
-    command += ['--data-root', broken, '--cfg-options', 'train_cfg.max_iters=3', *SHORT, *PARTS]
+    command += [
+        '--data-root',
+        broken,
+        '--cfg-options',
+        'train_cfg.max_iters=3',
+        *SHORT,
+        *PARTS,
+        UNCHECKED,
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = load_checkpoint_file(tmp_path / 'iter_3.pth')
