@@ -21,6 +21,7 @@ from mmbfbox.command_line import (
     read_config,
 )
 from mmbfbox.engine import load_checkpoint_file
+from mmbfbox.engine.checkpoint.resume import set_resume
 from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.run_report import write_training_report
@@ -46,7 +47,8 @@ def main() -> None:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='continue from the newest checkpoint of the work dir, or from this one',
+        help='continue from the newest checkpoint of the work dir, or from this one; where there is none '
+        'yet, start anew, from the weights of load_from if the config has it',
     )
     parser.add_argument(
         '--amp',
@@ -63,8 +65,7 @@ def main() -> None:
     if args.amp:
         use_mixed_precision(config, args.amp)
     if args.resume:
-        config.resume = True
-        config.load_from = None if args.resume == 'auto' else args.resume
+        set_resume(config, args.resume)
     runner = RUNNERS.build(config) if 'runner_type' in config else Runner.from_cfg(config)
     runner.train()
     if is_main_process():

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from mmengine import Config
+
 from mmbfbox.engine.checkpoint.loading import DamagedCheckpointError, load_checkpoint_file
 from mmbfbox.errors import UserError
 
@@ -46,6 +48,24 @@ def checkpoint_to_resume(
     raise UserError(
         f'no checkpoint in {newest.parent} can be read ({damage}); train from the start'
     )
+
+
+def set_resume(config: Config, asked: str) -> None:
+    """Let a training resume.
+
+    Args:
+        config: of the training, with its ``work_dir``; ``resume`` and ``load_from`` are changed.
+        asked: a checkpoint, or ``'auto'`` for the last one of the work dir. Where there is none yet, a
+            training that has ``load_from`` starts from these weights.
+    """
+    auto = asked == 'auto'
+    hook = config.get('default_hooks', {}).get('checkpoint', {})
+    template = hook.get('filename_tmpl') or 'iter_{}.pth'
+    if auto and config.get('load_from') and _last(Path(config.work_dir), template) is None:
+        config.resume = False
+        return
+    config.resume = True
+    config.load_from = None if auto else asked
 
 
 def _last(work_dir: Path, template: str) -> Path | None:
