@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import subprocess
-import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,19 +15,26 @@ from scipy.io import savemat
 from mmbfbox.artifacts.evaluation_summary import EvaluationSummary
 from mmbfbox.artifacts.test_settings import TestSettings
 from mmbfbox.evaluation.wider.io import write_wider_predictions
+from tests.running_tools import run as run_tool
 
-ROOT = Path(__file__).resolve().parents[2]
+
+class Done(NamedTuple):
+    """Like a process that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def run(*words: object, tool: str = 'evaluate') -> subprocess.CompletedProcess:
-    command = [sys.executable, ROOT / f'tools/{tool}.py', *words]
-    return subprocess.run(
-        [str(word) for word in command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={'PYTHONPATH': str(ROOT), 'PATH': ''},
-    )
+def run(*words: object, tool: str = 'evaluate') -> Done:
+    """What a command line ends with and says."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            run_tool(tool, *words)
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+    return Done(status, out.getvalue(), err.getvalue())
 
 
 def cells(*values: object) -> np.ndarray:
@@ -94,15 +102,11 @@ def test_files_tables_and_comparison(wider: Path, tmp_path: Path) -> None:
         (('good', '--ground-truth', '.', '--compare', 'good=half'), 'only once'),
     ],
 )
-def test_user_errors_are_one_line(wider: Path, words: tuple, message: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / 'tools/evaluate.py'), 'wider', *words],
-        cwd=wider,
-        env={'PYTHONPATH': str(ROOT), 'PATH': ''},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_user_errors_are_one_line(
+    wider: Path, words: tuple, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(wider)
+    done = run('wider', *words)
     assert done.returncode == 1
     assert done.stdout == ''
     assert done.stderr.startswith('error: ')
