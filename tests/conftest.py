@@ -18,10 +18,22 @@ from tests.fixtures_models import any_supernet_config, supernet, supernet_config
 SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
-def pytest_collection_finish() -> None:
-    """Spare the collector what is imported by now: mmengine calls it for each data set."""
+def spare_the_collector() -> None:
+    """Let it look at what comes from now on: mmengine calls it for each data set, in half a second at last."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    """After all imports."""
+    spare_the_collector()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def collector_of_a_module() -> Iterator[None]:
+    """Imports, caches and configs of the tests of a module stay, too."""
+    yield
+    spare_the_collector()
 
 
 LAYOUT = mmengines_config.FormatCode
