@@ -19,7 +19,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
 def spare_the_collector() -> None:
-    """Let it look at what comes from now on: mmengine calls it for each data set, in half a second at last."""
+    """Let it look at what comes from now on: mmengine calls it for each data set."""
     gc.collect()
     gc.freeze()
 
