@@ -58,7 +58,8 @@ APART = tests/deploy tests/export/onnx
 
 test: $(READY)
 	$(PYTEST) $(addprefix --ignore=,$(APART))
-	for part in $(APART); do OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$part || exit 1; done
+	for part in $(APART); do OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$part & all="$$all $$!"; done; \
+	for one in $$all; do wait $$one || failed=yes; done; [ -z "$$failed" ]
 
 coverage: $(READY)
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html

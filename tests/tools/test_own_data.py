@@ -18,6 +18,7 @@ SPLITS = ('train', 'val')
 OPTIONS = [
     'supernet_check=None', 'train_cfg.max_iters=2', 'default_hooks.checkpoint.interval=2',
     'train_dataloader.num_workers=0', 'train_dataloader.batch_size=2', 'search.export=1',
+    'train_dataloader.dataset.pipeline.3.transforms.0.canvas=256',
     *(
         f'{loader}_dataloader.dataset.{key}'
         for loader in ('train', 'held_out', 'recalibration')

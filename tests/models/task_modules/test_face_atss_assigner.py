@@ -78,7 +78,7 @@ def test_equals_the_assigner_of_mmdet_on_real_faces(shared_data):
     )
     grid = Grid(640, 640, (4, 8, 16, 32))
     generator = torch.Generator().manual_seed(0)
-    for record in sorted(records, key=lambda record: -len(record.boxes))[3:7]:
+    for record in sorted(records, key=lambda record: -len(record.boxes))[3:5]:
         boxes = torch.as_tensor(record.boxes).float()
         boxes = (boxes - (boxes[:, :2] // 560 * 560).repeat(1, 2)).clamp(max=640)
         boxes = boxes[((boxes[:, 2:] - boxes[:, :2]) >= 2).all(1)]
