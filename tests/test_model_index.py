@@ -70,7 +70,7 @@ def test_the_index_is_what_the_folders_say():
 @pytest.mark.parametrize(
     'name',
     [
-        'light/0.5g/bfbox_packaged_light-0.5g_wider_mini',
+        'light/0.5g/bfbox_reference_long_light-0.5g_wider_mini',
         'light/0.5g/bfbox_search_light-0.5g_wider_mini',
         'demo/bfbox_supernet_demo',
         'demo/retinanet_r18_fpn_demo',

@@ -38,7 +38,7 @@ SIZES = {
 """Which of a network's two multiply-adds, and height and width."""
 MEASURED = ('Parameters (M)', *SIZES)
 DEMO_IMAGES = 'images of make demo'
-WEIGHTS = {'bfbox_packaged_large_light-0.5g_wider_mini': 'weights/bfbox_0.5g.pth'}
+WEIGHTS = {'bfbox_searched_large_light-0.5g_wider_mini': 'weights/bfbox_0.5g.pth'}
 """Weights that the checkout holds."""
 
 

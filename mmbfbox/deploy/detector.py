@@ -20,7 +20,7 @@ from mmbfbox.deploy.streams import Item, open_stream
 from mmbfbox.errors import UserError
 from mmbfbox.utils.placement import Size, check_size
 
-SCORE = 0.4
+SCORE = 0.45
 """Of the packaged detector on 200 of its training images: nine of ten boxes above it are faces, and the F1 of
 faces of 20 pixels and more is best (20 pixels of 640)."""
 LAYOUT = 'levels'

@@ -18,7 +18,7 @@ from mmbfbox.utils.config import load_config
 # Those of supernets are no trainings.
 FILES = sorted(path for path in RECORDS.glob('*/*.json') if path.parent.name != 'pool_scores')
 ROOT = RECORDS.parents[1]
-PACKAGED_RECORD = RECORDS / 'light' / 'packaged-0.5g-large-seed0.json'
+PACKAGED_RECORD = RECORDS / 'light' / 'searched-0.5g-large-seed0.json'
 WEIGHTS = ROOT / 'weights' / 'bfbox_0.5g.pth'
 
 
@@ -46,7 +46,7 @@ def test_the_card_says_what_the_record_says():
 
 
 def test_the_packaged_graphs_are_those_of_the_weights_that_their_config_takes():
-    config = load_config('light/0.5g/bfbox_packaged_large_light-0.5g_wider_mini')
+    config = load_config('light/0.5g/bfbox_searched_large_light-0.5g_wider_mini')
     weights = read_weights(WEIGHTS)
     check_weights(build_without_storage(config.model), weights.state, str(WEIGHTS))
     assert packaged_models() == ['bfbox_0.5g']

@@ -1,5 +1,5 @@
-# The second part of the searched network's long training, in larger crops, half of them around a face that is
-# scaled to 8 to 1,024 pixels. It begins with the weights of the first part: load_from=.../iter_16000.pth.
+# The second part of the packaged detector's training: larger crops, half of them around a face that is scaled
+# to 8 to 1,024 pixels. It begins with the weights of the first part: load_from=.../iter_16000.pth.
 _base_ = './bfbox_searched_long_light-0.5g_wider_mini.py'
 from mmbfbox.utils.named_steps import change_steps
 
@@ -14,7 +14,7 @@ train_dataloader = dict(
         ]
     ),
 )
-iterations = 3000
+iterations = 8000
 train_cfg = dict(max_iters=iterations, val_interval=iterations)
 optim_wrapper = dict(optimizer=dict(lr=1.4e-3))
 param_scheduler = change_steps(

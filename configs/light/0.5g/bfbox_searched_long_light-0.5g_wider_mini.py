@@ -1,5 +1,5 @@
-# The searched network trained for longer, on the training images of wider_mini and on wider_extra (980 more):
-# 512,000 crops, 23 times as many as the recommended short training sees.
+# The first part of the packaged detector's training: the searched network, on the training images of
+# wider_mini and on wider_extra (980 more), 512,000 crops, 23 times as many as in the recommended one.
 _base_ = './bfbox_searched_light-0.5g_wider_mini.py'
 from mmbfbox.utils.named_steps import change_steps
 

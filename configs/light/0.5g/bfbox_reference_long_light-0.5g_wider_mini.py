@@ -1,5 +1,5 @@
-# How the detector that comes with the package was trained: the reference network, for longer, on the training
-# images of wider_mini and on wider_extra (980 more), 26 times as long as the recommended short training.
+# The reference network trained for longer, on the training images of wider_mini and on wider_extra (980
+# more), 26 times as long as the recommended short training: what the searched one is measured beside.
 _base_ = './bfbox_reference_light-0.5g_wider_mini.py'
 from mmbfbox.utils.named_steps import change_steps
 

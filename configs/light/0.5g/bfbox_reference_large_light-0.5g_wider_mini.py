@@ -1,7 +1,7 @@
-# The second part of the packaged detector's training. In crops of 192 pixels it has not seen a large face;
-# here crops have 512 pixels, half of them around a face that is scaled to 8 to 1,024 pixels. It begins with
-# the weights of the first part: load_from=.../iter_36000.pth.
-_base_ = './bfbox_packaged_light-0.5g_wider_mini.py'
+# The second part of its long training. In crops of 192 pixels it has not seen a large face; here crops have
+# 512 pixels, half of them around a face that is scaled to 8 to 1,024 pixels. It begins with the weights of
+# the first part: load_from=.../iter_36000.pth.
+_base_ = './bfbox_reference_long_light-0.5g_wider_mini.py'
 from mmbfbox.utils.named_steps import change_steps
 
 large = dict(canvas=512, prob=0.5, anchors=(16, 32, 64, 128, 256, 512))
