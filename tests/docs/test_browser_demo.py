@@ -102,7 +102,7 @@ def test_the_page_finds_the_boxes_of_the_python_detector(
 
 
 def test_the_threshold_needs_no_second_look(page: Chromium) -> None:
-    many = detect(page, ASTRONAUT, 640, 0.3)
+    many = detect(page, ASTRONAUT, 640, 0.15)
     took = page.evaluate(MESSAGE).partition(' in ')[2]
     move_threshold(page, 0.7)
     few = page.evaluate(BOXES)
