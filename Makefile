@@ -51,15 +51,14 @@ demo: $(READY)
 	$(RUN) tools/demo.py $(if $(DATA),--data "$(DATA)") $(if $(BUDGET),--budget $(BUDGET)) --work-dir "$(WORK_DIR)"
 
 # Each process computes with one thread: two programs that use all cores slow each other down.
-PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$($(RUN) -c 'import xdist' 2>/dev/null && printf '%s' '-n 2 --dist loadfile')
+SIDE_BY_SIDE = $$($(RUN) -c 'import xdist' 2>/dev/null && printf '%s' '-n 2 --no-loadscope-reorder --dist $(1)')
+PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest -q $(call SIDE_BY_SIDE,loadfile)
 
 # What several runtimes compute has processes of its own: their thread pools do not bear each other.
-APART = tests/deploy tests/export/onnx
-
 test: $(READY)
-	$(PYTEST) $(addprefix --ignore=,$(APART))
-	for part in $(APART); do OMP_NUM_THREADS=1 $(RUN) -m pytest -q $$part & all="$$all $$!"; done; \
-	for one in $$all; do wait $$one || failed=yes; done; [ -z "$$failed" ]
+	$(PYTEST) --ignore=tests/deploy --ignore=tests/export/onnx
+	$(PYTEST) tests/deploy
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -q $(call SIDE_BY_SIDE,load) tests/export/onnx
 
 coverage: $(READY)
 	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html

@@ -68,10 +68,10 @@ def test_openvino_gives_the_same_boxes_from_the_same_file():
     assert found.holds, found
 
 
-@pytest.mark.parametrize('index', range(2))
 @pytest.mark.parametrize('name', SUPERNETS)
-def test_random_archs_of_every_space_export_to_the_same_boxes(name: str, index: int):
-    exported = export_onnx(drawn(narrow(config_of(name).model), index))
+def test_a_random_arch_of_every_space_exports_to_the_same_boxes(name: str):
+    """Twenty of each: benchmarks/deploy/parity.py."""
+    exported = export_onnx(drawn(narrow(config_of(name).model), 0))
     assert exported.parity.holds
 
 
