@@ -51,7 +51,7 @@ demo: $(READY)
 	$(RUN) tools/demo.py $(if $(DATA),--data "$(DATA)") $(if $(BUDGET),--budget $(BUDGET)) --work-dir "$(WORK_DIR)"
 
 # Each process computes with one thread: two programs that use all cores slow each other down.
-SIDE_BY_SIDE = $$($(RUN) -c 'import xdist' 2>/dev/null && printf '%s' '-n 2 --no-loadscope-reorder --dist $(1)')
+SIDE_BY_SIDE = $$($(RUN) -c 'import xdist' 2>/dev/null && printf '%s' '-n 2 --dist $(1)')
 PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest -q $(call SIDE_BY_SIDE,loadfile)
 
 # What several runtimes compute has processes of its own: their thread pools do not bear each other.

@@ -100,7 +100,7 @@ setup(
             'mypy>=1.10',
             'pytest>=8',
             'pytest-cov>=5',
-            'pytest-xdist>=3.7',
+            'pytest-xdist>=3.5',
             'ruff>=0.9',
         ],
     },

@@ -18,18 +18,10 @@ from tests.fixtures_models import any_supernet_config, supernet, supernet_config
 SHARED_DATA = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
-LONG = ('tests/engine/', 'tests/pipeline/', 'tests/tools/')
-
-
 def spare_the_collector() -> None:
     """Let it look at what comes from now on: mmengine calls it for each data set."""
     gc.collect()
     gc.freeze()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first, so that no process waits for the other one at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_collection_finish() -> None:
