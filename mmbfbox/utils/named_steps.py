@@ -38,6 +38,21 @@ def change_steps(steps: Steps, **changes: Mapping[str, Any]) -> list[dict[str, A
     return changed
 
 
+def change_pipelines(
+    datasets: Sequence[Mapping[str, Any]], **changes: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Copies of data sets, for ``ConcatDataset``, whose pipelines have steps with other settings.
+
+    Args:
+        datasets: each with a ``pipeline``.
+        **changes: as those of :func:`change_steps`.
+
+    Raises:
+        UserError: no step of a pipeline has this type, or several have.
+    """
+    return [dict(one, pipeline=change_steps(one['pipeline'], **changes)) for one in datasets]
+
+
 def apply_at_random(steps: Steps, **probabilities: float) -> list[dict[str, Any]]:
     """A copy of ``steps`` in which some are applied to a part of the images only.
 

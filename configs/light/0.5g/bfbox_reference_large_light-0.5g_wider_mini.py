@@ -2,18 +2,12 @@
 # 512 pixels, half of them around a face that is scaled to 8 to 1,024 pixels. It begins with the weights of
 # the first part: load_from=.../iter_36000.pth.
 _base_ = './bfbox_reference_long_light-0.5g_wider_mini.py'
-from mmbfbox.utils.named_steps import change_steps
+from mmbfbox.utils.named_steps import change_pipelines, change_steps
 
 large = dict(canvas=512, prob=0.5, anchors=(16, 32, 64, 128, 256, 512))
 first = _base_.train_dataloader.dataset.datasets
 train_dataloader = dict(
-    batch_size=2,
-    dataset=dict(
-        datasets=[
-            dict(part, pipeline=change_steps(part.pipeline, DataAnchorSampling=large))
-            for part in first
-        ]
-    ),
+    batch_size=2, dataset=dict(datasets=change_pipelines(first, DataAnchorSampling=large))
 )
 iterations = 16000
 train_cfg = dict(max_iters=iterations, val_interval=iterations)

@@ -1,18 +1,12 @@
 # The second part of the packaged detector's training: larger crops, half of them around a face that is scaled
 # to 8 to 1,024 pixels. It begins with the weights of the first part: load_from=.../iter_16000.pth.
 _base_ = './bfbox_searched_long_light-0.5g_wider_mini.py'
-from mmbfbox.utils.named_steps import change_steps
+from mmbfbox.utils.named_steps import change_pipelines, change_steps
 
 large = dict(canvas=512, prob=0.5, anchors=(16, 32, 64, 128, 256, 512))
 first = _base_.train_dataloader.dataset.datasets
 train_dataloader = dict(
-    batch_size=8,
-    dataset=dict(
-        datasets=[
-            dict(part, pipeline=change_steps(part.pipeline, DataAnchorSampling=large))
-            for part in first
-        ]
-    ),
+    batch_size=8, dataset=dict(datasets=change_pipelines(first, DataAnchorSampling=large))
 )
 iterations = 8000
 train_cfg = dict(max_iters=iterations, val_interval=iterations)

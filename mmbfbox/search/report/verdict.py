@@ -44,7 +44,7 @@ def verdict_sentences(verdict: PoolVerdict) -> list[str]:
             said.append(
                 f'{FEW} trainings are spent best on the {FEW} best by {way}: what they find is '
                 f'{known[way]:.1f} points below the best network, that of {FEW} random ones '
-                f'{known[RANDOM]:.1f}.'
+                f'{known[RANDOM]:.1f}. The records leave several points open (docs/lab/fidelity.md).'
             )
     return said
 
