@@ -9,6 +9,7 @@ from typing import Any
 from mmdet.registry import MODELS
 
 from mmbfbox.models import cost_table
+from mmbfbox.search.constraints import Constraints
 from mmbfbox.space import Arch, CostTable
 from mmbfbox.utils.config import configs_dir, load_config
 from mmbfbox.utils.without_storage import without_storage
@@ -23,23 +24,34 @@ class Family:
     Attributes:
         supernet: model config of its supernet.
         baseline: model config of its ResNet.
-        limit: multiply-adds at VGA that its search allows.
+        constraints: what its search allows, multiply-adds at VGA.
         costs: of all its archs, at VGA.
         samples: how many random archs stand for all of them.
     """
 
     supernet: dict[str, Any]
     baseline: dict[str, Any]
-    limit: float
+    constraints: Constraints
     costs: CostTable
     samples: int
 
+    @property
+    def limit(self) -> float:
+        """The most multiply-adds at VGA."""
+        return self.constraints.bounds['detector_macs']['max']
+
+    def sampled(self) -> list[Arch]:
+        """The random archs, the cheapest first."""
+        space = self.costs.space
+        return sorted((space.sample(0, index) for index in range(self.samples)), key=self.macs)
+
     def allowed(self) -> list[Arch]:
         """Those of the random archs that the search allows, the cheapest first."""
-        space = self.costs.space
-        sampled = (space.sample(0, index) for index in range(self.samples))
-        within = [arch for arch in sampled if self.macs(arch) <= self.limit]
-        return sorted(within, key=self.macs)
+        return [arch for arch in self.sampled() if not self._broken(arch)]
+
+    def _broken(self, arch: Arch) -> str | None:
+        whole = self.costs.detector(arch)
+        return self.constraints.broken({'detector_macs': whole.macs, 'params': whole.params})
 
     def macs(self, arch: Arch) -> int:
         """Multiply-adds of a detector at VGA."""
@@ -54,6 +66,6 @@ def family(name: str, samples: int = 2001) -> Family:
     with without_storage():
         supernet = MODELS.build(search.model)
     height, width = search.search.size
-    limit = search.search.constraints.detector_macs.max
+    constraints = Constraints(search.search.constraints)
     costs = cost_table(supernet, (height, width))
-    return Family(search.model, load_config(baseline).model, limit, costs, samples)
+    return Family(search.model, load_config(baseline).model, constraints, costs, samples)

@@ -14,7 +14,7 @@ from mmbfbox.pipeline.inputs import inputs_of
 from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.trainings import training_record
 from mmbfbox.utils.config import find_config
-from tests.running_tools import TOOLS, failure
+from tests.running_tools import TOOLS, call_in_fork, failure
 
 TINY = Budget(iterations=2, candidates=2, images=(160, 4))
 
@@ -27,8 +27,7 @@ def trained(tmp_path_factory) -> Pipeline:
     for name in ('data', 'supernet'):
         first.add(plan.steps[name])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('PYTHONPATH', str(TOOLS.parent))
-        patch.setenv('OMP_NUM_THREADS', '1')
+        patch.setattr(running, 'call', call_in_fork)
         running.run(first, TOOLS, log=plan.folder.parent / 'log')
     return first
 
