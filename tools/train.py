@@ -22,6 +22,7 @@ from mmbfbox.command_line import (
 )
 from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.engine.checkpoint.resume import set_resume
+from mmbfbox.engine.cpu_threads import leave_cores_to_loaders
 from mmbfbox.engine.mixed_precision import PRECISIONS, use_mixed_precision
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.run_report import write_training_report
@@ -66,7 +67,10 @@ def main() -> None:
         use_mixed_precision(config, args.amp)
     if args.resume:
         set_resume(config, args.resume)
+    shared = leave_cores_to_loaders(config)
     runner = RUNNERS.build(config) if 'runner_type' in config else Runner.from_cfg(config)
+    if shared:
+        runner.logger.info(shared)
     runner.train()
     if is_main_process():
         report(runner)

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine import Config
 
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.artifacts.run_record import RunRecord
 from mmbfbox.artifacts.training_record import TrainingRecord
 from mmbfbox.engine import load_checkpoint_file
+from mmbfbox.engine.cpu_threads import training_threads
 from mmbfbox.pipeline.inputs import fingerprint, plain
 from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.step import Step
@@ -57,7 +59,8 @@ def training_record(checkpoint: Path, pipeline: Pipeline) -> TrainingRecord:
     """
     content = load_checkpoint_file(checkpoint)
     meta = content['meta']
-    config = config_from_text(meta['cfg'], str(checkpoint)).to_dict()
+    trained = config_from_text(meta['cfg'], str(checkpoint))
+    config = trained.to_dict()
     logs = content.get('message_hub', {}).get('log_scalars', {})
     values = {name.removeprefix('train/'): log.data[0].tolist() for name, log in logs.items()}
     settings = {key: value for key, value in config.items() if key not in HOW}
@@ -69,7 +72,7 @@ def training_record(checkpoint: Path, pipeline: Pipeline) -> TrainingRecord:
         losses=_final_losses(values),
         version=__version__,
         torch=torch.__version__,
-        device=_device(),
+        device=_device(trained),
         commit=_commit(),
     )
 
@@ -141,10 +144,10 @@ def _final_losses(values: Mapping[str, list[float]]) -> dict[str, float]:
     return {name: mean for name, mean in means.items() if math.isfinite(mean)}
 
 
-def _device() -> str:
+def _device(config: Config) -> str:
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
-    return f'CPU {platform.machine()}, {torch.get_num_threads()} threads'
+    return f'CPU {platform.machine()}, {training_threads(config)} threads'
 
 
 def _commit() -> str | None:
