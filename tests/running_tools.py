@@ -30,7 +30,7 @@ def run(tool: str, *arguments: object) -> None:
 def call_in_fork(
     command: Sequence[str], output: IO[str] | None, variables: Mapping[str, str] | None = None
 ) -> int:
-    """In place of ``pipeline.run.call``: a tool in a fork, which has loaded already what a new process would."""
+    """In place of ``pipeline.run.call``: a tool in a fork, which has all its modules already."""
     tool = Path(command[1])
     assert command[0] == sys.executable and tool.parent == TOOLS
     process = multiprocessing.get_context('fork').Process(

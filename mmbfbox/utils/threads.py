@@ -23,8 +23,8 @@ def threads_beside(workers: int, threads: int) -> int:
     """With how many threads a training on the CPU computes, so that its loaders have cores of their own.
 
     A thread without a core of its own makes all others wait, in each operator: beside one other training a
-    step of a light network on two cores took 10 to 17 times as long with two threads, and 1.4 times with
-    one; alone one thread is as fast, as two loader workers need the other core.
+    step of a light network on two cores took 6 to 9 times as long with two threads, and 1.4 times with one.
+    Alone one thread was faster, too, as two loader workers need the other core (docs/lab/training.md).
 
     Args:
         workers: processes that load images.

@@ -1,4 +1,4 @@
-"""A training on the CPU leaves cores to its loaders, so that another program does not hold up each operator."""
+"""A training on the CPU leaves cores to its loaders: no operator waits for a thread that has no core."""
 
 from __future__ import annotations
 
