@@ -11,8 +11,9 @@ from mmbfbox.utils.threads import threads_beside
 
 def training_threads(config: Config) -> int:
     """With how many threads a training by this config computes on this machine's CPU."""
-    workers = config.get('train_dataloader', {}).get('num_workers', 0)
-    threads = torch.get_num_threads()
+    # What is no loader, or no number, is refused where loaders are built.
+    loader, threads = config.get('train_dataloader'), torch.get_num_threads()
+    workers = loader.get('num_workers', 0) if isinstance(loader, dict) else 0
     return threads_beside(workers, threads) if isinstance(workers, int) else threads
 
 
@@ -30,6 +31,7 @@ def leave_cores_to_loaders(config: Config) -> str | None:
         return None
     torch.set_num_threads(threads)
     return (
-        f'computing with {threads} thread{"s" * (threads > 1)}: {config.train_dataloader.num_workers} '
-        f'loader workers share these {before} cores; set OMP_NUM_THREADS for another number'
+        f'computing with {threads} thread{"s" * (threads > 1)} in place of {before}: '
+        f'{config.train_dataloader.num_workers} loader workers need cores as well; '
+        'set OMP_NUM_THREADS for another number'
     )

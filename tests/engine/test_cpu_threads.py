@@ -30,15 +30,16 @@ def config(workers: object) -> Config:
 def test_two_loaders_on_two_cores_leave_one_thread_and_the_log_says_so(two_threads):
     said = leave_cores_to_loaders(config(2))
     assert torch.get_num_threads() == 1
-    assert said.startswith('computing with 1 thread: 2 loader workers share these 2 cores')
+    assert said.startswith('computing with 1 thread in place of 2: 2 loader workers need cores')
     assert leave_cores_to_loaders(config(2)) is None
 
 
 @pytest.mark.parametrize('workers', [0, 'two'])
 def test_without_loaders_all_threads_compute(two_threads, workers):
-    """What is no number is refused where loaders are built."""
+    """What is no loader, or no number, is refused where loaders are built."""
     assert leave_cores_to_loaders(config(workers)) is None
-    assert leave_cores_to_loaders(Config()) is None
+    for odd in (Config(), Config(dict(train_dataloader=None)), Config(dict(train_dataloader=[]))):
+        assert leave_cores_to_loaders(odd) is None
     assert torch.get_num_threads() == 2
 
 
