@@ -1,4 +1,7 @@
-"""``finalists/``: the networks of a search that are trained, and what became of each at each rung."""
+"""``finalists/``: the networks of a search that are trained, and what became of each in each round.
+
+Rounds are the rungs of one training, and then further trainings with other seeds.
+"""
 
 from __future__ import annotations
 
@@ -67,6 +70,7 @@ class FinalistsFile(Artifact):
         training: fingerprint of how all are trained: data, schedule and seed.
         norm_statistics: which batch-norm statistics they are scored with.
         final: name of the config that trains the winner.
+        repeats: how many are trained whole again with the first other seed, with the second, and so on.
     """
 
     KIND: ClassVar[str] = 'the list of finalists of a search'
@@ -79,6 +83,22 @@ class FinalistsFile(Artifact):
     training: str
     norm_statistics: str
     final: str
+    repeats: list[int] = field(default_factory=list)
+
+    @property
+    def rounds(self) -> list[str]:
+        """Names of the rungs, then of the repeats: ``['rung1', 'rung2', 'repeat1']``."""
+        parts = dict(rung=self.rungs, repeat=self.repeats)
+        return [f'{kind}{n}' for kind, part in parts.items() for n in range(1, len(part) + 1)]
+
+    @property
+    def goes_on(self) -> list[int]:
+        """How many go on after each round but the last."""
+        return [*self.keep, *self.repeats]
+
+    def iterations_of(self, number: int) -> int:
+        """Iterations after which a round, counted from 1, ends; of a repeat those of a whole training."""
+        return self.rungs[min(number, len(self.rungs)) - 1]
 
     def __getitem__(self, name: str) -> Finalist:
         """The network of a name."""
@@ -96,15 +116,16 @@ class FinalistsFile(Artifact):
 
 
 @dataclass(frozen=True)
-class RungResult(Artifact):
-    """``rung1.json`` of a network: how it did, or why it was lost.
+class RoundResult(Artifact):
+    """``rung1.json`` or ``repeat1.json`` of a network: how it did, or why it was lost.
 
     Args:
-        record: of the training from the start up to the rung, with its scores on the held-out images.
-        error: why the training did not come to the rung, as one sentence.
+        record: of the training from its start up to the end of the round, with its scores on the held-out
+            images.
+        error: why the training did not come to its end, as one sentence.
     """
 
-    KIND: ClassVar[str] = "a finalist's result at a rung"
+    KIND: ClassVar[str] = "a finalist's result in a round"
     ADVICE: ClassVar[str] = 'remove it, and the same command makes it anew'
 
     record: RunRecord | None = None
@@ -115,7 +136,7 @@ class RungResult(Artifact):
         return dict(record=self.record.to_plain()) if self.record else dict(error=self.error)
 
     @classmethod
-    def from_plain(cls, data: dict[str, Any]) -> RungResult:
+    def from_plain(cls, data: dict[str, Any]) -> RoundResult:
         """From plain values."""
         record = data.get('record')
         if record is None and not isinstance(data.get('error'), str):
@@ -128,6 +149,12 @@ def network_folder(work_dir: str | Path, name: str) -> Path:
     return Path(work_dir) / FINALISTS_FOLDER / name
 
 
-def rung_file(work_dir: str | Path, name: str, rung: int) -> Path:
-    """Where a network's result at a rung, counted from 1, is or will be."""
-    return network_folder(work_dir, name) / f'rung{rung}.json'
+def result_file(work_dir: str | Path, name: str, of_round: str) -> Path:
+    """Where a network's result in a round is or will be.
+
+    Args:
+        work_dir: of the search.
+        name: of the network.
+        of_round: one of :attr:`FinalistsFile.rounds`.
+    """
+    return network_folder(work_dir, name) / f'{of_round}.json'

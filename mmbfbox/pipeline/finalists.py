@@ -1,14 +1,12 @@
-"""Training the finalists of a search: each rung of each network as steps, shared among processes."""
+"""Training the finalists of a search: round by round, the trainings of each shared among processes."""
 
 from __future__ import annotations
 
 import gc
-import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
 import torch
@@ -17,30 +15,24 @@ from mmengine import Config
 from mmbfbox.artifacts.finalists import (
     FINALISTS_FILE,
     FINALISTS_FOLDER,
-    Finalist,
     FinalistsFile,
-    RungResult,
-    network_folder,
-    rung_file,
+    result_file,
 )
 from mmbfbox.errors import UserError
-from mmbfbox.pipeline.plan import Pipeline
-from mmbfbox.pipeline.run import StepFailedError, run
-from mmbfbox.pipeline.step import Step
-from mmbfbox.pipeline.trainings import run_record
+from mmbfbox.pipeline.finalist_training import FinalistTraining, one_device
 from mmbfbox.search.config import PreparedSearch
 from mmbfbox.search.distributed import PATIENCE, Processes
 from mmbfbox.search.finalists.choosing import choose_finalists
 from mmbfbox.search.finalists.settings import FinalistSettings
 from mmbfbox.search.finalists.standings import Standings
-from mmbfbox.search.finalists.training import crops_folder, finalist_config
+from mmbfbox.search.finalists.training import crops_folder
 from mmbfbox.search.finalists.winner import write_winner
 from mmbfbox.search.report import BEST, write_report
 from mmbfbox.search.report.finalists import finalists_table
 from mmbfbox.search.storage.waiting import wait_until_seen
 from mmbfbox.utils.files import atomic_write
 
-LOG, TABLE = 'log.txt', 'finalists.md'
+TABLE = 'finalists.md'
 _SAME = ('rungs', 'metric', 'training', 'norm_statistics')
 """What must be the same for results to be compared; who is trained and how many go on may change."""
 
@@ -87,16 +79,14 @@ def train_finalists(
 
 @dataclass(frozen=True)
 class FinalistTrainer:
-    """Trains finalists up to each rung; what is there is not trained again.
+    """Trains finalists round by round; what is there is not trained again.
 
-    Every training and its test is a command of its own, so that one which breaks takes nobody with it, and
-    goes on from its last checkpoint after whatever has stopped it. Results of other processes are read from
-    the work dir.
+    Results of other processes are read from the work dir.
 
     Args:
         config: of the search, with its ``work_dir``.
         settings: of its finalists.
-        processes: share the trainings; each takes the next network of a rung.
+        processes: share the trainings; each takes the next network of a round.
         tools: folder of the command lines.
         device: of this process, like ``'cuda:1'``.
         say: is told about each training.
@@ -132,23 +122,23 @@ class FinalistTrainer:
             All results; None on a process that others outlast.
 
         Raises:
-            UserError: a command fails for a reason that is not its network's, no network is left at a
-                rung, or another process's results are needed and do not come.
+            UserError: a command fails for a reason that is not its network's, no network is left after
+                a round, or another process's results are needed and do not come.
         """
         standings, names = self._read(lambda standings: True), list[str]()
-        for rung in range(1, len(standings.file.rungs) + 1):
-            if rung > 1:
+        for number, of_round in enumerate(standings.file.rounds, 1):
+            if number > 1:
                 # Who goes on depends on the results of all processes.
-                self.processes.meet(f'rung {rung}')
-                standings = self._wait_for(rung - 1, names)
-            names = standings.names_of(rung)
-            self._check_left(standings, rung, names)
-            while (number := self.processes.draw(f'finalists of rung {rung}')) < len(names):
-                self._train(standings.file, rung, names[number])
+                self.processes.meet(of_round)
+                standings = self._wait_for(number - 1, names)
+            names = standings.names_of(number)
+            self._check_left(standings, number, names)
+            while (place := self.processes.draw(f'finalists of {of_round}')) < len(names):
+                self._train(standings.file, number, names[place])
         if not self.processes.last('finalists'):
             return None
-        standings = self._wait_for(rung, names)
-        self._check_left(standings, rung + 1, [standings.winner] if standings.winner else [])
+        standings = self._wait_for(number, names)
+        self._check_left(standings, number + 1, [standings.winner] if standings.winner else [])
         return standings
 
     def _read(self, complete: Callable[[Standings], bool]) -> Standings:
@@ -164,83 +154,45 @@ class FinalistTrainer:
         wait_until_seen(missing, self.work_dir / FINALISTS_FOLDER, patience)
         return seen[0]
 
-    def _wait_for(self, rung: int, names: Collection[str]) -> Standings:
+    def _wait_for(self, number: int, names: Collection[str]) -> Standings:
         return self._read(
             lambda standings: (
-                len(standings.results) >= rung and set(names) <= set(standings.results[rung - 1])
+                len(standings.results) >= number
+                and set(names) <= set(standings.results[number - 1])
             )
         )
 
-    def _check_left(self, standings: Standings, rung: int, left: Sequence[object]) -> None:
+    def _check_left(self, standings: Standings, number: int, left: Sequence[object]) -> None:
         if not left:
-            lost = standings.results[rung - 2]
+            lost, of_round = standings.results[number - 2], standings.file.rounds[number - 2]
             name, result = next((n, r) for n, r in lost.items() if r.error)
             raise UserError(
-                f'rung {rung - 1} has no survivors: all {len(lost)} trainings were lost, {name} because '
+                f'{of_round} has no survivors: all {len(lost)} trainings were lost, {name} because '
                 f'{result.error}; train them with a lower learning rate, and move '
                 f'{self.work_dir / FINALISTS_FOLDER} away'
             )
 
-    def _train(self, file: FinalistsFile, rung: int, name: str) -> None:
-        """Train one network up to a rung and score it, unless that has been done."""
-        path = rung_file(self.work_dir, name, rung)
+    def _train(self, file: FinalistsFile, number: int, name: str) -> None:
+        """Train one network to the end of a round and score it, unless that has been done."""
+        of_round = file.rounds[number - 1]
+        path = result_file(self.work_dir, name, of_round)
         if path.exists():
             return
         start = time.perf_counter()
-        network, iterations = file[name], file.rungs[rung - 1]
-        plan = self._plan(file, network, rung)
-        training, test = list(plan.steps.values())
-        try:
-            run(plan, self.tools, redo=True, log=plan.folder / LOG)
-        except StepFailedError as error:
-            if error.step is not training or not (training.folder / 'bad_steps').is_dir():
-                raise
-            result = RungResult(error=_last_sentence(plan.folder / LOG))
-        else:
-            result = self._result(file, network, plan, training, test)
+        training = FinalistTraining(
+            self.config, self.settings, file, file[name], number, one_device(self.device)
+        )
+        result = training(self.tools)
         result.write(path)
         told = f'lost: {result.error}'
         if result.record:
-            score = 100 * result.record.scores[file.metric]
+            score = 100 * result.record.score(file.metric)
             told = f'{file.metric} AP {score:.2f}, loss {result.record.loss:.3f}'
         minutes = (time.perf_counter() - start) / 60
         self.say(
-            f'rung {rung} of {len(file.rungs)} ({iterations} iterations): {name}, {told} '
+            f'{of_round} ({file.iterations_of(number)} iterations, seed {training.seed}): {name}, {told} '
             f'({minutes:.1f} min)'
         )
-
-    def _plan(self, file: FinalistsFile, network: Finalist, rung: int) -> Pipeline:
-        """Training from the rung before to this one, and its test."""
-        config = finalist_config(self.config, self.settings, network)
-        folder, iterations = network_folder(self.work_dir, network.name), file.rungs[rung - 1]
-        root = Path(config.get('data_root') or self.config.get('data_root') or '.')
-        plan = Pipeline(folder, root, environment=one_device(self.device))
-        made = folder / f'rung{rung}.py'
-        before = None
-        if rung > 1:
-            before = folder / f'rung{rung - 1}' / f'iter_{file.rungs[rung - 2]}.pth'
-        # The schedule is that of a whole training; only its end comes earlier.
-        config.train_cfg.max_iters = iterations
-        training = plan.add_training(
-            f'rung{rung}', made, iterations, configs={'config': config}, files={made: 'config'},
-            goes_on_from=before,
-        )  # fmt: skip
-        plan.add_test(
-            f'rung{rung}_test', made, training.done, configs={'config': config}, files={made: 'config'},
-            arguments=['--norm-statistics', file.norm_statistics],
-        )  # fmt: skip
-        return plan
-
-    def _result(
-        self, file: FinalistsFile, network: Finalist, plan: Pipeline, training: Step, test: Step
-    ) -> RungResult:
-        arch = None if network.arch is None else str(network.arch)
-        trained = str(self.settings.baseline) if network.arch is None else file.final
-        options = dict(self.settings.options)
-        record = run_record(network.name, trained, plan, training, test, options, arch)
-        if not isfinite(record.scores.get(file.metric, float('nan'))):
-            return RungResult(error=f'the score {file.metric} of the held-out images is no number')
-        return RungResult(record)
 
 
 def claim(work_dir: Path, file: FinalistsFile) -> None:
@@ -263,20 +215,3 @@ def claim(work_dir: Path, file: FinalistsFile) -> None:
                 f'move the folder away, or choose another work dir'
             )
     file.write(path)
-
-
-def one_device(device: str) -> dict[str, str]:
-    """What makes a command use the GPU of this process alone; nothing on the CPU."""
-    if not device.startswith('cuda:'):
-        return {}
-    number = int(device.removeprefix('cuda:'))
-    visible = [name for name in os.environ.get('CUDA_VISIBLE_DEVICES', '').split(',') if name]
-    chosen = visible[number] if number < len(visible) else str(number)
-    return {'CUDA_VISIBLE_DEVICES': chosen, 'LOCAL_RANK': '0'}
-
-
-def _last_sentence(log: Path) -> str:
-    """Why a command has ended, as it has said itself."""
-    lines = log.read_text(errors='replace').splitlines()
-    said = [line.removeprefix('error: ') for line in lines if line.startswith('error: ')]
-    return said[-1] if said else f'its loss was no number, see {log}'

@@ -16,12 +16,13 @@ from mmbfbox.artifacts.metrics import Metrics
 
 
 class FakeTrainings:
-    """Takes the place of ``mmbfbox.pipeline.run.call``; AP depends on network and rung alone.
+    """Takes the place of ``mmbfbox.pipeline.run.call``; AP depends on network and round alone.
 
     Args:
         begins: is called before a training or test leaves anything, with its name; may raise.
         ends: the same, when everything is left.
         diverges: says which trainings end without a number, by their names like ``'control-0000/rung1'``.
+        score: AP of a test, by its name; otherwise a number of the network's own and a little of the round's.
     """
 
     def __init__(
@@ -29,8 +30,10 @@ class FakeTrainings:
         begins: Callable[[str], None] = lambda name: None,
         ends: Callable[[str], None] = lambda name: None,
         diverges: Callable[[str], bool] = lambda name: False,
+        score: Callable[[str], float] | None = None,
     ) -> None:
         self.begins, self.ends, self.diverges = begins, ends, diverges
+        self.score = score or _number
         self.done: list[str] = []
         self.resumed: list[str] = []
         self.lock = threading.Lock()
@@ -56,7 +59,7 @@ class FakeTrainings:
             content = dict(meta=meta, state_dict={}, message_hub=dict(log_scalars=scalars))
             torch.save(content, folder / f'iter_{iterations}.pth')
         else:
-            score = _number(name)
+            score = self.score(name)
             found = {f'wider/{subset}': score for subset in ('easy', 'medium', 'hard')}
             Metrics(found).write(folder / 'metrics.json')
         with self.lock:
@@ -66,9 +69,10 @@ class FakeTrainings:
 
 
 def _number(name: str) -> float:
-    """Between 0 and 1: mostly the network's own, a little of the rung."""
-    network, rung = name.split('/')
+    """Between 0 and 1: mostly the network's own, a little of the round."""
+    network, of_round = name.split('/')
     own, noise = (
-        int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 2**32 for text in (network, rung)
+        int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 2**32
+        for text in (network, of_round)
     )
     return 0.9 * own + 0.1 * noise

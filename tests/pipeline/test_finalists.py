@@ -23,14 +23,17 @@ from mmbfbox.artifacts.finalists import CANDIDATE, CONTROL, Finalist, FinalistsF
 from mmbfbox.engine import load_checkpoint_file, load_weights, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export import supernet_space
-from mmbfbox.pipeline import finalists
+from mmbfbox.pipeline import finalist_training
 from mmbfbox.pipeline import run as running
-from mmbfbox.pipeline.finalists import FinalistTrainer, claim, one_device
+from mmbfbox.pipeline.finalist_training import one_device
+from mmbfbox.pipeline.finalists import FinalistTrainer, claim
 from mmbfbox.search import join_processes
 from mmbfbox.search.distributed import Processes
+from mmbfbox.search.finalists.findings import seed_noise
 from mmbfbox.search.finalists.settings import FinalistSettings
 from mmbfbox.search.finalists.standings import Standings
 from mmbfbox.search.finalists.training import check_images, finalist_config
+from mmbfbox.search.report.finalists import finalists_table
 from mmbfbox.search.scoring.data import image_names
 from mmbfbox.utils.config import load_config
 from tests.pipeline.fake_trainings import FakeTrainings
@@ -38,7 +41,9 @@ from tests.running_tools import TOOLS, failure, run
 from tests.search.report.test_report import data_of
 
 BEFORE = Path(__file__).resolve().parents[1] / 'data' / 'search_before'
-SETTINGS = FinalistSettings(best=4, controls=2, rungs=(0.2, 0.5, 1), keep=(3, 2), iterations=10)
+SETTINGS = FinalistSettings(
+    best=4, controls=2, rungs=(0.2, 0.5, 1), keep=(3, 2), repeats=(2, 2), iterations=10
+)
 FORK = multiprocessing.get_context('fork')
 
 
@@ -48,7 +53,7 @@ def config_in(work_dir: Path) -> Config:
     return config
 
 
-def file_of(config: Config) -> FinalistsFile:
+def file_of(config: Config, metric: str = 'hard') -> FinalistsFile:
     """Four candidates and two controls of the search's space."""
     space = supernet_space(config.model)
     costs = dict(detector_macs=1_000_000)
@@ -56,24 +61,28 @@ def file_of(config: Config) -> FinalistsFile:
         Finalist(f'{kind}-{index:04d}', kind, space.sample(0, index), index, dict(hard=0.1), costs)
         for index, kind in enumerate([CANDIDATE] * 4 + [CONTROL] * 2)
     ]
-    return FinalistsFile(tuple(networks), [2, 5, 10], [3, 2], 'hard', 'f00', 'running', 'final.py')
+    how = metric, 'f00', 'running', 'final.py'
+    return FinalistsFile(tuple(networks), [2, 5, 10], [3, 2], *how, repeats=[2, 2])
 
 
 @pytest.fixture(autouse=True)
 def short_configs(request, monkeypatch) -> None:
     """Fake trainings need no config but the number of iterations."""
     if 'finished' not in request.fixturenames and 'capsys' not in request.fixturenames:
-        monkeypatch.setattr(finalists, 'finalist_config', short_config)
+        monkeypatch.setattr(finalist_training, 'finalist_config', short_config)
 
 
 def short_config(config: Config, settings: FinalistSettings, network: Finalist) -> Config:
-    return Config(dict(train_cfg=dict(max_iters=0), data_root='data', arch=str(network.arch)))
+    shown = dict(arch=str(network.arch), seed=settings.seed)
+    return Config(dict(train_cfg=dict(max_iters=0), data_root='data', **shown))
 
 
-def trainer(work_dir: Path, processes: Processes | None = None) -> FinalistTrainer:
+def trainer(
+    work_dir: Path, processes: Processes | None = None, metric: str = 'hard'
+) -> FinalistTrainer:
     config = config_in(work_dir)
     made = FinalistTrainer(config, SETTINGS, processes or Processes(), TOOLS, say=lambda text: None)
-    made.begin(lambda: file_of(config))
+    made.begin(lambda: file_of(config, metric))
     return made
 
 
@@ -82,7 +91,7 @@ def outcome(standings: Standings | None) -> dict[str, Any]:
     assert standings is not None
     return {
         'winner': standings.winner and standings.winner.name,
-        'rungs': [
+        'rounds': [
             {
                 name: (one.error, one.record and (one.record.scores, one.record.loss, one.record.crops))
                 for name, one in results.items()
@@ -97,13 +106,14 @@ def undisturbed(tmp_path_factory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         fake = FakeTrainings()
         patch.setattr(running, 'call', fake)
-        patch.setattr(finalists, 'finalist_config', short_config)
+        patch.setattr(finalist_training, 'finalist_config', short_config)
         found = outcome(trainer(tmp_path_factory.mktemp('undisturbed'))())
-    assert [len(rung) for rung in found['rungs']] == [6, 3, 2]
-    assert len(fake.done) == len(set(fake.done)) == 2 * 11
+    assert [len(results) for results in found['rounds']] == [6, 3, 2, 2, 2]
+    assert len(fake.done) == len(set(fake.done)) == 2 * 15
     # Later rungs go on from the checkpoints of those before.
     ends = [(Path(path).parent.name, Path(path).name) for path in fake.resumed]
     assert ends == [('rung1', 'iter_2.pth')] * 3 + [('rung2', 'iter_5.pth')] * 2
+    # Repeats begin anew, each with a seed of its own.
     return found
 
 
@@ -128,7 +138,7 @@ def test_stopped_at_random_moments_nothing_is_trained_twice_and_the_end_is_the_s
         finally:
             done += fake.done
     assert stops > 5
-    assert len(done) == len(set(done)) == 22
+    assert len(done) == len(set(done)) == 30
     assert outcome(found) == undisturbed
 
 
@@ -156,7 +166,7 @@ def test_two_processes_share_the_trainings_and_one_of_them_ends(undisturbed, tmp
         one.join(120)
         assert one.exitcode == 0
     done = [(tmp_path / f'done{rank}').read_text().split() for rank in range(2)]
-    assert len({*done[0], *done[1]}) == len(done[0]) + len(done[1]) == 22 and all(done)
+    assert len({*done[0], *done[1]}) == len(done[0]) + len(done[1]) == 30 and all(done)
     assert len(list(tmp_path.glob('end*'))) == 1
     assert outcome(Standings.read(tmp_path)) == undisturbed
 
@@ -170,18 +180,52 @@ def test_a_training_that_diverges_loses_with_its_reason_and_the_rest_goes_on(
     standings = trainer(tmp_path)()
     assert standings.winner.name not in (None, best)
     assert standings.error_of(best) == 'the loss is not finite at iteration 1'
-    assert [len(rung) for rung in standings.results] == [6, 3, 2]
+    assert [len(results) for results in standings.results] == [6, 3, 2, 2, 2]
     # It stays lost.
     monkeypatch.setattr(running, 'call', lambda *_: pytest.fail('a command was run'))
     assert outcome(trainer(tmp_path)()) == outcome(standings)
 
 
-@pytest.mark.parametrize('rung', [1, 3])
-def test_a_rung_without_survivors_is_one_sentence(rung, tmp_path, monkeypatch):
-    fake = FakeTrainings(diverges=lambda name: name.endswith(f'/rung{rung}'))
+def test_the_mean_over_the_seeds_decides_between_networks_that_are_repeated(tmp_path, monkeypatch):
+    scores = {'rung3': (0.5, 0.4), 'repeat1': (0.3, 0.42), 'repeat2': (0.4, 0.41)}
+    best, second = 'candidate-0001', 'candidate-0003'
+
+    def score(name: str) -> float:
+        network, of_round = name.split('/')[0], name.split('/')[1].removesuffix('_test')
+        if network not in (best, second):
+            return 0.1
+        return scores.get(of_round, (0.2, 0.2))[network == second]
+
+    monkeypatch.setattr(running, 'call', FakeTrainings(score=score))
+    standings = trainer(tmp_path)()
+    # Ahead after the first seed, behind after the others.
+    assert [network.name for network in standings.order()][:2] == [second, best]
+    assert standings.winner.name == second
+    assert [o[best].score for o in standings.outcomes[2:]] == pytest.approx([0.5, 0.4, 0.4])
+    assert [o[second].score for o in standings.outcomes[2:]] == pytest.approx([0.4, 0.41, 0.41])
+    noise = seed_noise(standings)
+    assert (noise.networks, noise.trainings) == (2, 6)
+    assert noise.deviation == pytest.approx(((0.02 + 0.0002) / 4) ** 0.5)
+    configs = (tmp_path / 'finalists' / best).glob('r*.py')
+    seeds = {path.stem: Config.fromfile(path).seed for path in configs}
+    assert seeds == dict(rung1=0, rung2=0, rung3=0, repeat1=1, repeat2=2)
+    # Each whole training is paid for once.
+    crops = [record.crops for record in standings.trainings_of(best).values()]
+    assert crops == [20, 20, 20] and standings.costs()[0] == 6 * 20 + 10 + 3 * 4
+
+
+def test_the_mean_of_the_three_subsets_can_decide(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, 'call', FakeTrainings())
+    standings = trainer(tmp_path, metric='mean')()
+    assert not any(standings.error_of(network.name) for network in standings.file.networks)
+    assert standings.winner is not None and 'mean AP' in finalists_table(standings)
+
+
+@pytest.mark.parametrize(('of_round', 'number'), [('rung1', 6), ('rung3', 2), ('repeat2', 2)])
+def test_a_round_without_survivors_is_one_sentence(of_round, number, tmp_path, monkeypatch):
+    fake = FakeTrainings(diverges=lambda name: name.endswith(f'/{of_round}'))
     monkeypatch.setattr(running, 'call', fake)
-    number = {1: 6, 3: 2}[rung]
-    said = f'rung {rung} has no survivors: all {number} trainings were lost, .* not finite'
+    said = f'{of_round} has no survivors: all {number} trainings were lost, .* not finite'
     with pytest.raises(UserError, match=said):
         trainer(tmp_path)()
 
@@ -202,7 +246,9 @@ def test_results_of_other_trainings_are_refused_and_other_networks_are_not(tmp_p
     claim(tmp_path, file)
     with pytest.raises(UserError, match=r'trained otherwise: rungs \(there \[2, 5, 10\]'):
         claim(tmp_path, FinalistsFile(**{**vars(file), 'rungs': [3, 5, 10]}))
-    claim(tmp_path, FinalistsFile(**{**vars(file), 'networks': file.networks[:5]}))
+    # Nor are further seeds.
+    fewer = dict(networks=file.networks[:5], repeats=[2, 1, 1])
+    claim(tmp_path, FinalistsFile(**{**vars(file), **fewer}))
     assert len(FinalistsFile.read(tmp_path / 'finalists' / 'finalists.json').networks) == 5
 
 
@@ -247,8 +293,8 @@ def in_process(command: list[str], output: Any, variables: Any = None) -> int:
 
 SHORT = {'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False}
 FINALISTS = dict(
-    best=2, controls=1, baseline='demo/retinanet_r18_fpn_demo.py', rungs=[0.5, 1], keep=[2], iterations=4,
-    options={**SHORT, 'train_dataloader.batch_size': 2}, stored_gigabytes=1,
+    best=2, controls=1, baseline='demo/retinanet_r18_fpn_demo.py', rungs=[0.5, 1], keep=[2], repeats=[1],
+    iterations=4, options={**SHORT, 'train_dataloader.batch_size': 2}, stored_gigabytes=1,
 )  # fmt: skip
 
 
@@ -287,16 +333,26 @@ def test_a_search_ends_with_finalists_and_their_report(finished, monkeypatch, ca
     assert kinds == ['candidate', 'candidate', 'control', 'baseline']
     best = [network.candidate for network in standings.file.networks[:2]]
     assert best == [c.index for c in ranked(work_dir)[:2]]
-    assert [len(rung) for rung in standings.results] == [4, 2]
+    assert [len(results) for results in standings.results] == [4, 2, 1]
     names = [network.name for network in standings.order()]
     table = (work_dir / 'finalists.md').read_text()
     assert [line.split(' | ')[0][2:] for line in table.splitlines()[2:6]] == names
     assert f'The winner is {names[0]}' in table and 'Over the controls' in table
-    # 4 networks of 2 iterations and 2 of 2 more, 2 images each.
-    assert 'took 24 images' in table
+    # 4 networks of 2 iterations, 2 of 2 more and 1 of 4 with another seed, 2 images each.
+    assert 'took 32 images' in table
+    first, second = standings.trainings_of(names[0]).values()
+    assert (first.training.seed, second.training.seed) == (0, 1)
+    assert first.training.losses != second.training.losses
+    assert 'in the mean of 2 trainings' in table
+    assert (
+        'with different seeds differ by' in table
+        and '(standard deviation; 2 trainings of 1 ' in table
+    )
     shown = data_of(work_dir / 'search_report.html')['finalists']
     assert [network['name'] for network in shown['networks']] == names
-    assert shown['winner'] == names[0] and shown['rungs'] == [2, 4]
+    assert shown['winner'] == names[0] and shown['rungs'] == [2, 4] and shown['repeats'] == 1
+    means = [network['mean'] is not None for network in shown['networks']]
+    assert means == [True, True, False, False]
     assert all(network['curve'][-1][0] == 4 for network in shown['networks'][:2])
     assert (work_dir / 'finalists.png').read_bytes()[:4] == b'\x89PNG'
     assert not (work_dir / 'finalists' / 'crops').exists()
@@ -349,9 +405,9 @@ def test_a_training_in_rungs_is_the_training_in_one_go(finished, tmp_path):
 def test_a_training_that_diverges_is_told_by_its_own_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(running, 'call', in_process)
     wild = {**FINALISTS['options'], 'optim_wrapper.optimizer.lr': 1e30, 'param_scheduler': None}
-    settings = dict(best=1, controls=1, baseline=None, keep=[1], options=wild)
+    settings = dict(best=1, controls=1, baseline=None, keep=[1], repeats=[], options=wild)
     said = failure(capsys, 'search', *search(tmp_path, **settings))
-    assert 'rung 1 has no survivors: all 2 trainings were lost, candidate-' in said
+    assert 'rung1 has no survivors: all 2 trainings were lost, candidate-' in said
     assert 'because the loss is not finite at iteration' in said
 
 
@@ -366,5 +422,5 @@ def test_bad_finalists_are_refused_before_anything_is_scored(tmp_path, capsys):
     }
     for sentence, settings in cases.items():
         assert sentence in failure(capsys, 'search', *search(tmp_path, **settings))
-    said = failure(capsys, 'search', *search(tmp_path, best=1, controls=1000, keep=[1]))
+    said = failure(capsys, 'search', *search(tmp_path, best=1, controls=1000, keep=[1], repeats=[]))
     assert 'controls is 1000, and beside the 1 best candidates the constraints leave' in said

@@ -59,6 +59,7 @@ def choose_finalists(
         training=training_fingerprint(search.config, settings),
         norm_statistics=settings.norm_statistics,
         final=final_config_of(search.config),
+        repeats=list(settings.repeats),
     )
 
 

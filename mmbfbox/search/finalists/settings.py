@@ -22,6 +22,8 @@ class FinalistSettings:
         baseline: config whose model is trained beside them; None for none.
         rungs: shares of a whole training after which the networks are compared; the last is 1.
         keep: how many go on after each rung but the last.
+        repeats: how many are then trained whole again with another seed, how many of these with a third
+            seed, and so on, by the mean over their trainings so far. None by default.
         iterations: of a whole training; that of the ``final_config`` by default, whose schedule is made
             shorter or longer in all its parts.
         seed: of weights and crops; all networks see the same crops.
@@ -44,6 +46,7 @@ class FinalistSettings:
     baseline: str | None = None
     rungs: tuple[float, ...] = (1 / 9, 1 / 3, 1)
     keep: tuple[int, ...] = (5, 2)
+    repeats: tuple[int, ...] = ()
     iterations: int | None = None
     seed: int = 0
     norm_statistics: str = 'running'
@@ -51,7 +54,7 @@ class FinalistSettings:
     stored_gigabytes: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ('rungs', 'keep'):
+        for name in ('rungs', 'keep', 'repeats'):
             value = getattr(self, name)
             if not isinstance(value, (list, tuple)):
                 raise _wrong(name, value, 'a list of numbers')
@@ -92,6 +95,15 @@ class FinalistSettings:
                 f'networks that are trained'
             )
             raise _wrong('keep', list(self.keep), expected)
+        left = (trained, *self.keep)[-1]
+        if not all(is_whole(number, 1) for number in self.repeats) or any(
+            after > before for before, after in pairwise((left, *self.repeats))
+        ):
+            expected = (
+                f'how many networks are trained with each further seed, never more than before and at most '
+                f'the {left} that come to the last rung, like [{min(left, 4)}, 1]'
+            )
+            raise _wrong('repeats', list(self.repeats), expected)
 
     @classmethod
     def build(cls, settings: Mapping[str, Any] | None) -> FinalistSettings | None:

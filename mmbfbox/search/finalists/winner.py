@@ -25,8 +25,8 @@ def write_winner(
 ) -> Path:
     """Write ``final/config.py``, ``weights.pth`` and, of an arch, ``arch.json``.
 
-    The config is the whole ``final_config``, held-out images included; the weights are those that were
-    scored at the last rung, a detector as they are.
+    The config is the whole ``final_config``, held-out images included; the weights are those of its best
+    whole training, as they were scored, a detector as they are.
 
     Args:
         config: of the search, with its ``work_dir``.
@@ -42,9 +42,12 @@ def write_winner(
     """
     winner = standings.winner
     assert winner is not None
-    work_dir, rungs = Path(config.work_dir), standings.file.rungs
-    last = network_folder(work_dir, winner.name) / f'rung{len(rungs)}' / f'iter_{rungs[-1]}.pth'
-    weights = read_weights(last)
+    work_dir, file = Path(config.work_dir), standings.file
+    trainings = standings.trainings_of(winner.name)
+    best = max(trainings, key=lambda of_round: trainings[of_round].score(file.metric))
+    weights = read_weights(
+        network_folder(work_dir, winner.name) / best / f'iter_{file.rungs[-1]}.pth'
+    )
     final, root = final_config_of(config), config.get('data_root')
     text = None
     if winner.arch is not None:

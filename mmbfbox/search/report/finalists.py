@@ -1,66 +1,78 @@
-"""The finalists of a search in its report: a table as text, and what the page and the figure show."""
+"""The finalists of a search in its report: a table as text, and what the page shows."""
 
 from __future__ import annotations
 
 from math import isfinite, nan
+from statistics import fmean
 from typing import Any
 
 from mmbfbox.artifacts.finalists import CANDIDATE, CONTROL, Finalist
-from mmbfbox.search.finalists.standings import Gain, Standings
+from mmbfbox.search.finalists.findings import Gain, agreements, gain, loss_gain, seed_noise
+from mmbfbox.search.finalists.standings import Standings
 from mmbfbox.search.report.summary import SUBSETS, percent, readable
 
 _KINDS = {CANDIDATE: 'searched', CONTROL: 'random'}
 
 
 def finalists_table(standings: Standings) -> str:
-    """Markdown: the networks with their scores at each rung, and what the rungs have shown."""
+    """Markdown: the networks with their scores in each round, and what the rounds have shown."""
     file = standings.file
     rungs = [f'rung {number}: {iterations:,}' for number, iterations in enumerate(file.rungs, 1)]
     heads = [f'{rung} iterations, {file.metric} | loss' for rung in rungs]
-    lines = [
-        f'| network | what | one-shot {file.metric} | {" | ".join(heads)} | detector MACs |',
-        f'|---|---|---|{"---|---|" * len(rungs)}---|',
+    heads += [
+        f'repeat {number}, {file.metric} | loss' for number in range(1, len(file.repeats) + 1)
     ]
+    mean = [f'mean {file.metric}'] if file.repeats else []
+    columns = ['network', 'what', f'one-shot {file.metric}', *heads, *mean, 'detector MACs']
+    lines = [f'| {" | ".join(columns)} |']
+    lines.append('|---' * lines[0].count(' | ') + '|---|')
     for network in standings.order():
         cells = [
             network.name,
             _KINDS.get(network.kind, network.kind),
             percent(network.scores.get(file.metric, nan)),
         ]
-        for results in [*standings.results, *[{}] * (len(rungs) - len(standings.results))]:
+        for results in [*standings.results, *[{}] * (len(heads) - len(standings.results))]:
             record = results[network.name].record if network.name in results else None
             lost = network.name in results and record is None
             score = percent(record.score(file.metric)) if record else 'lost' if lost else ''
             cells += [score, f'{record.loss:.3f}' if record else '']
+        if mean:
+            whole = _mean_of(standings, network)
+            cells.append('' if whole is None else percent(whole))
         lines.append(f'| {" | ".join(cells)} | {readable(network.costs["detector_macs"])} |')
     said = ''.join(f'* {sentence}\n' for sentence in sentences(standings))
     return '\n'.join(lines) + f'\n\n{said}'.rstrip('\n')
 
 
 def sentences(standings: Standings) -> list[str]:
-    """What the rungs have shown, a sentence each."""
+    """What the rounds have shown, a sentence each."""
     metric, crops_seconds = standings.file.metric, standings.costs()
     said = []
     winner = standings.winner
     if winner is not None:
-        rung, record = standings.last_record(winner.name) or (0, None)
-        assert record is not None
         told = {
             CANDIDATE: 'one of the best candidates of the search',
             CONTROL: 'a random control: the search has found nothing better',
         }
         what = told.get(winner.kind, 'no network of the space: the search has found nothing better')
         said.append(
-            f'The winner is {winner.name}, {what}; {metric} AP '
-            f'{percent(record.score(metric))} at rung {rung}.'
+            f'The winner is {winner.name}, {what}; {metric} AP {_of_winner(standings, winner)}.'
         )
-    gain, loss = standings.gain(), standings.loss_gain()
-    if gain is not None:
+    gained = gain(standings)
+    if gained is not None:
         said.append(
-            f'Over the controls the candidates gain {_points(gain, 100)} points of {metric} AP at rung 1 '
-            f'({gain.candidates} candidates, {gain.controls} controls){_of_loss(loss)}.'
+            f'Over the controls the candidates gain {_points(gained, 100)} points of {metric} AP at rung 1 '
+            f'({gained.candidates} candidates, {gained.controls} controls){_of_loss(loss_gain(standings))}.'
         )
-    for agreement in standings.agreements():
+    noise = seed_noise(standings)
+    if noise is not None:
+        said.append(
+            f'Trainings of one network with different seeds differ by {100 * noise.deviation:.2f} points of '
+            f'{metric} AP (standard deviation; {noise.trainings} trainings of {noise.networks} '
+            f'network{"s" if noise.networks > 1 else ""}).'
+        )
+    for agreement in agreements(standings):
         if agreement.tau is not None:
             said.append(
                 f"Kendall's tau of {agreement.what}: {agreement.tau:+.2f} ({agreement.networks} networks)."
@@ -72,6 +84,23 @@ def sentences(standings: Standings) -> list[str]:
         if error:
             said.append(f'{network.name} was lost: {error}')
     return said
+
+
+def _of_winner(standings: Standings, winner: Finalist) -> str:
+    file, records = standings.file, standings.records_of(winner.name)
+    if file.repeats:
+        number = len(standings.trainings_of(winner.name))
+        return f'{percent(_mean_of(standings, winner) or nan)} in the mean of {number} trainings'
+    return f'{percent(records[file.rounds[-1]].score(file.metric))} at rung {len(file.rungs)}'
+
+
+def _mean_of(standings: Standings, network: Finalist) -> float | None:
+    """Mean score of a network's whole trainings; None before the first."""
+    file = standings.file
+    if file.rounds[len(file.rungs) - 1] not in standings.records_of(network.name):
+        return None
+    records = standings.trainings_of(network.name).values()
+    return fmean(record.score(file.metric) for record in records)
 
 
 def _points(gain: Gain, scale: float) -> str:
@@ -88,6 +117,7 @@ def page_of(standings: Standings) -> dict[str, Any]:
     file = standings.file
     return {
         'rungs': file.rungs,
+        'repeats': len(file.repeats),
         'metric': file.metric,
         'winner': standings.winner.name if standings.winner else None,
         'networks': [_network(standings, network) for network in standings.order()],
@@ -96,9 +126,10 @@ def page_of(standings: Standings) -> dict[str, Any]:
 
 
 def _network(standings: Standings, network: Finalist) -> dict[str, Any]:
-    rungs = [results.get(network.name) for results in standings.results]
-    records = [result and result.record for result in rungs]
-    last = standings.last_record(network.name)
+    rounds = [results.get(network.name) for results in standings.results]
+    records = [result and result.record for result in rounds]
+    of_rungs = [record for record in records[: len(standings.file.rungs)] if record]
+    mean = _mean_of(standings, network)
     return {
         'name': network.name,
         'kind': network.kind,
@@ -108,7 +139,8 @@ def _network(standings: Standings, network: Finalist) -> dict[str, Any]:
         'oneShot': _known(network.scores),
         'scores': [record and _known(record.scores) for record in records],
         'losses': [record and round(record.loss, 4) for record in records],
-        'curve': last[1].curve if last else [],
+        'mean': None if mean is None else round(100 * mean, 3),
+        'curve': of_rungs[-1].curve if of_rungs else [],
     }
 
 

@@ -26,13 +26,12 @@ def draw_finalists(standings: Standings, path: str | Path) -> None:
     for network in standings.order()[::-1]:
         color, label = _COLORS[network.kind], network.kind if network.kind not in told else None
         told.add(network.kind)
-        last = standings.last_record(network.name)
-        if last is None:
+        records = [*standings.records_of(network.name).values()][: len(file.rungs)]
+        if not records:
             continue
-        iterations, means = zip(*last[1].curve)
+        iterations, means = zip(*records[-1].curve)
         losses.plot(iterations, means, color=color, lw=1, alpha=0.8)
-        records = [results[network.name].record for results in standings.results[: last[0]]]
-        values = [100 * record.score(file.metric) for record in records if record]
+        values = [100 * record.score(file.metric) for record in records]
         scores.plot(
             file.rungs[: len(values)], values, 'o-', color=color, lw=1, markersize=4, label=label
         )

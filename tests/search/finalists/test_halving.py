@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binom, norm
 
 from mmbfbox.errors import UserError
-from mmbfbox.search.finalists.halving import Outcome, best_first, networks_of_rung
+from mmbfbox.search.finalists.halving import Outcome, best_first, mean_outcome, networks_of_round
 from mmbfbox.search.finalists.settings import FinalistSettings
 
 NAMES = [f'network {number}' for number in range(21)]
@@ -20,7 +20,7 @@ def winner(qualities: dict[str, float], noise: tuple[float, ...], random) -> str
     """The network that wins when each rung shows the qualities with noise."""
     outcomes: list[dict[str, Outcome]] = []
     for spread in noise:
-        names = networks_of_rung(NAMES, outcomes, KEEP)
+        names = networks_of_round(NAMES, outcomes, KEEP)
         outcomes.append(
             {name: Outcome(qualities[name] + random.normal(0, spread)) for name in names}
         )
@@ -49,22 +49,41 @@ def test_the_best_network_wins_as_often_as_is_to_be_expected():
     assert wins / trials == pytest.approx(predicted, abs=3 * sqrt(0.25 / trials))
 
 
+def test_further_seeds_for_the_best_pay_more_than_further_networks_where_seeds_decide():
+    """Sixteen trainings each: of 16 networks, or of 8 of them, 4 again, 2 again and 2 again."""
+    random, trials, means = np.random.default_rng(0), 2000, {'networks': 0.0, 'seeds': 0.0}
+    for _ in range(trials):
+        qualities = random.normal(size=16)
+        seen = qualities[:, None] + 1.25 * random.normal(size=(16, 4))
+        means['networks'] += qualities[np.argmax(seen[:, 0])] / trials
+        outcomes: list[dict[str, Outcome]] = []
+        for seeds, goes_on in enumerate((8, 4, 2, 2), 1):
+            names = networks_of_round(NAMES[:8], outcomes, (4, 2, 2))
+            assert len(names) == goes_on
+            of_seeds = {name: seen[NAMES.index(name), :seeds] for name in names}
+            outcomes.append(
+                {n: mean_outcome([Outcome(one) for one in each]) for n, each in of_seeds.items()}
+            )
+        means['seeds'] += qualities[NAMES.index(best_first(outcomes[-1])[0])] / trials
+    assert means['seeds'] > means['networks']
+
+
 def test_without_noise_the_best_networks_go_on_in_their_order():
     first = {name: Outcome(number / 100) for number, name in enumerate(NAMES)}
-    assert networks_of_rung(NAMES, [], KEEP) == NAMES
-    assert networks_of_rung(NAMES, [first], KEEP) == NAMES[:15:-1]
+    assert networks_of_round(NAMES, [], KEEP) == NAMES
+    assert networks_of_round(NAMES, [first], KEEP) == NAMES[:15:-1]
     second = {name: first[name] for name in NAMES[:15:-1]}
-    assert networks_of_rung(NAMES, [first, second], KEEP) == [NAMES[20], NAMES[19]]
+    assert networks_of_round(NAMES, [first, second], KEEP) == [NAMES[20], NAMES[19]]
 
 
 def test_equal_scores_are_decided_by_the_loss_and_lost_trainings_never_go_on():
     outcomes = {name: Outcome(0.1, 2.0) for name in NAMES}
     outcomes |= {NAMES[7]: Outcome(0.1, 1.5), NAMES[0]: Outcome(None), NAMES[1]: Outcome(None)}
     kept = [NAMES[7], *NAMES[2:6]]
-    assert networks_of_rung(NAMES, [outcomes], KEEP) == kept
+    assert networks_of_round(NAMES, [outcomes], KEEP) == kept
     lost = dict.fromkeys(kept, Outcome(None)) | {NAMES[3]: Outcome(0.2)}
-    assert networks_of_rung(NAMES, [outcomes, lost], KEEP) == [NAMES[3]]
-    assert networks_of_rung(NAMES, [outcomes, dict.fromkeys(kept, Outcome(None))], KEEP) == []
+    assert networks_of_round(NAMES, [outcomes, lost], KEEP) == [NAMES[3]]
+    assert networks_of_round(NAMES, [outcomes, dict.fromkeys(kept, Outcome(None))], KEEP) == []
 
 
 @pytest.mark.parametrize(
@@ -77,6 +96,13 @@ def test_equal_scores_are_decided_by_the_loss_and_lost_trainings_never_go_on():
         (dict(keep=[20, 2]), 'fewer than the 20 networks that are trained'),
         (dict(keep=[5, 5]), 'fewer each time'),
         (dict(keep=5), 'keep is 5, expected a list'),
+        (dict(repeats=3), 'repeats is 3, expected a list'),
+        (
+            dict(repeats=[3]),
+            r'repeats is \[3\], expected how many .* at most the 2 that come to the last',
+        ),
+        (dict(repeats=[1, 2]), 'never more than before'),
+        (dict(repeats=[2, 0]), r'repeats is \[2, 0\], expected how many networks'),
         (dict(rungs=[0.5, 0.3, 1]), 'expected growing shares of a training'),
         (dict(rungs=[0.3, 0.5, 0.9]), 'the last of them 1'),
         (dict(norm_statistics='mine'), 'expected one of running, crops, images'),

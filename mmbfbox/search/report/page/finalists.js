@@ -49,7 +49,7 @@ function drawFinalists() {
   const networks = [...all.networks].reverse().filter(({ curve }) => curve.length);
   curves(byId('loss-plot'), { lines: networks.map((network) => ({ network, points: network.curve })), yLabel: 'training loss', marks: all.rungs });
   const metric = networks.every(({ scores }) => scores.every((one) => !one || Number.isFinite(one[state.metric]))) ? state.metric : all.metric;
-  const rungs = (network) => network.scores.map((one, i) => one && [all.rungs[i], one[metric]]).filter(Boolean);
+  const rungs = (network) => network.scores.slice(0, all.rungs.length).map((one, i) => one && [all.rungs[i], one[metric]]).filter(Boolean);
   curves(byId('rung-plot'), { lines: networks.map((network) => ({ network, points: rungs(network) })), yLabel: `${metric} AP (%)`, knots: true, marks: all.rungs });
 }
 
@@ -58,7 +58,9 @@ function fillFinalists() {
   if (!all) return;
   byId('finalists').hidden = false;
   const fixed = (value, digits) => value === null || value === undefined ? '–' : value.toFixed(digits);
-  const head = all.rungs.flatMap((iterations) => [`${all.metric} at ${number(iterations)}`, 'loss']);
+  const repeats = Array.from({ length: all.repeats }, (_, i) => `${all.metric}, repeat ${i + 1}`);
+  const rounds = [...all.rungs.map((iterations) => `${all.metric} at ${number(iterations)}`), ...repeats];
+  const head = rounds.flatMap((name) => [name, 'loss']).concat(all.repeats ? [`mean ${all.metric}`] : []);
   byId('rungs').replaceChildren(
     make('thead', {}, make('tr', {}, make('th', { class: 'text' }, 'network'), make('th', { class: 'text' }, 'what'),
       ...['one-shot ' + all.metric, ...head, 'detector MACs'].map((text) => make('th', {}, text)))),
@@ -66,8 +68,9 @@ function fillFinalists() {
       make('td', { class: 'text' }, make('i', { style: `background:var(${KIND_COLOR[network.kind]})` }), network.name),
       make('td', { class: 'text' }, KIND[network.kind] + (network.name === all.winner ? ', winner' : '') + (network.error ? ', lost' : '')),
       make('td', {}, fixed(network.oneShot[all.metric], 2)),
-      ...all.rungs.flatMap((_, i) => [make('td', { class: 'key' }, network.scores[i] ? fixed(network.scores[i][all.metric], 2) : ''),
+      ...rounds.flatMap((_, i) => [make('td', { class: 'key' }, network.scores[i] ? fixed(network.scores[i][all.metric], 2) : ''),
         make('td', { class: 'weak' }, network.losses[i] ? fixed(network.losses[i], 3) : '')]),
+      ...(all.repeats ? [make('td', { class: 'key' }, network.mean === null ? '' : fixed(network.mean, 2))] : []),
       make('td', {}, short(network.macs))))));
   byId('rungs-said').replaceChildren(...all.said.map((text) => make('li', {}, text)));
 }
