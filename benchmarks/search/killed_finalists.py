@@ -1,9 +1,10 @@
 """Kill -9 the trainings of finalists again and again at random moments, and compare with undisturbed ones.
 
 A small supernet is trained and searched for a few iterations by ``tools/search.py``, which then trains three
-finalists up to two rungs. All processes are killed at once: while starting, while a training runs, and when a
-result has just been written. Nothing that was finished may be trained again, what is repeated may not be more
-than a checkpoint's interval for each kill, and records and weights must be equal in the end.
+finalists up to two rungs, and the winner again with another seed. All processes are killed at once: while
+starting, while a training runs, and when a result has just been written. Nothing that was finished may be
+trained again, what is repeated may not be more than a checkpoint's interval for each kill, and records and
+weights must be equal in the end.
 
     python benchmarks/search/killed_finalists.py --kills 12
 """
@@ -30,13 +31,14 @@ from mmbfbox.engine import load_checkpoint_file
 from mmbfbox.errors import UserError, exit_on_user_error
 
 MOMENTS = ('starting', 'training', 'writing')
+ROUNDS = ('rung*', 'repeat*')
 INTERVAL = 2
 """Iterations between checkpoints."""
 CONFIG = f"""
 _base_ = './search.py'
 search = dict(
     finalists=dict(
-        best=2, controls=1, rungs=[1 / 3, 1], keep=[1], iterations=24,
+        best=2, controls=1, rungs=[1 / 3, 1], keep=[1], repeats=[1], iterations=24,
         options={{
             'train_dataloader.batch_size': 4,
             'train_dataloader.num_workers': 0,
@@ -65,7 +67,9 @@ def iterations(run: Run) -> dict[str, Counter[int]]:
     """How often each training has made each of its iterations, by the training's folder."""
     found: dict[str, Counter[int]] = {}
     folder = run.work_dir / FINALISTS_FOLDER
-    for log in sorted(folder.glob('*/rung*/*/vis_data/scalars.json')):
+    for log in sorted(
+        path for r in ROUNDS for path in folder.glob(f'*/{r}/*/vis_data/scalars.json')
+    ):
         lines = [line for line in log.read_text().splitlines() if line.endswith('}')]
         steps = [row['step'] for row in map(json.loads, lines) if 'loss' in row]
         found.setdefault(str(log.parents[2].relative_to(folder)), Counter()).update(steps)
@@ -80,7 +84,8 @@ def made(run: Run) -> int:
 def finished(run: Run) -> dict[str, int]:
     """Trainings that have a result, and how many iterations they took in all."""
     counts = iterations(run)
-    results = (run.work_dir / FINALISTS_FOLDER).glob('*/rung*.json')
+    folder = run.work_dir / FINALISTS_FOLDER
+    results = [path for of_round in ROUNDS for path in folder.glob(f'*/{of_round}.json')]
     names = [f'{path.parent.name}/{path.stem}' for path in results]
     return {name: counts[name].total() for name in names}
 
@@ -125,7 +130,7 @@ def result(run: Run) -> dict[str, Any]:
     """Everything that must be equal at the end, but weights: no times."""
     found: dict[str, Any] = {}
     folder = run.work_dir / FINALISTS_FOLDER
-    for path in folder.glob('*/rung*.json'):
+    for path in (path for of_round in ROUNDS for path in folder.glob(f'*/{of_round}.json')):
         record = json.loads(path.read_text())['record']
         for key in ('seconds', 'config_hash'):  # the config names the folder of the run
             record['training'].pop(key)
