@@ -181,8 +181,14 @@ def tau_interval(
 
 
 Pick = Callable[[np.random.Generator, Floats], int]
-"""Takes random numbers and the results of one training of each network (N,), gives the network that a
-method picks."""
+"""Takes random numbers and the results (S, N) of S trainings of each network, gives the network that a method
+picks."""
+
+REPEATED = ((4, 2, 2), (8, 4, 2, 2))
+"""How many networks are trained with the first seed, with the second, and so on."""
+
+TRAININGS = max(map(len, REPEATED))
+"""Of each network that a method may use."""
 
 
 def regrets(
@@ -192,7 +198,7 @@ def regrets(
     """How much worse than the pool's best the pick of each method is, over what the records leave open.
 
     The best *measured* network is lucky, too. So true scores are drawn from what is known after the
-    records (normal, shrunk to the mean by the reliability of each network's mean), then one training of
+    records (normal, shrunk to the mean by the reliability of each network's mean), then some trainings of
     each network from the seeds' noise around them; all methods pick in the same draws.
 
     Args:
@@ -213,7 +219,7 @@ def regrets(
     found: dict[str, list[float]] = {name: [] for name in picks}
     for number in range(draws):
         truth = expected + deviation * random.normal(size=len(expected))
-        trained = truth + math.sqrt(noise.seeds) * random.normal(size=len(expected))
+        trained = truth + math.sqrt(noise.seeds) * random.normal(size=(TRAININGS, len(expected)))
         for name, pick in picks.items():
             chosen = pick(np.random.default_rng((seed, number)), trained)
             found[name].append(float(truth.max() - truth[chosen]))
@@ -229,15 +235,35 @@ def best_of(score: Floats) -> Pick:
 def best_trained(score: Floats, number: int) -> Pick:
     """The method that trains the best by a score, and takes the best of them."""
     chosen = np.argsort(-score, kind='stable')[:number]
-    return lambda random, trained: int(chosen[np.argmax(trained[chosen])])
+    return lambda random, trained: int(chosen[np.argmax(trained[0, chosen])])
+
+
+def repeated(score: Floats | None, sizes: Sequence[int]) -> Pick:
+    """The method that trains the best by a score, and the better ones of them with further seeds.
+
+    Args:
+        score: that chooses the first ones; None draws them.
+        sizes: how many are trained with the first seed, with the second, and so on; the mean over the seeds
+            decides.
+    """
+    order = None if score is None else np.argsort(-score, kind='stable')
+
+    def pick(random: np.random.Generator, trained: Floats) -> int:
+        left = (random.permutation(trained.shape[1]) if order is None else order)[: sizes[0]]
+        for seeds, size in enumerate((*sizes[1:], 1), 1):
+            means = trained[:seeds, left].mean(0)
+            left = left[np.argsort(-means, kind='stable')][:size]
+        return int(left[0])
+
+    return pick
 
 
 def random_trained(number: int) -> Pick:
     """The method that trains random networks, and takes the best of them."""
 
     def pick(random: np.random.Generator, trained: Floats) -> int:
-        chosen = random.permutation(len(trained))[:number]
-        return int(chosen[np.argmax(trained[chosen])])
+        chosen = random.permutation(trained.shape[1])[:number]
+        return int(chosen[np.argmax(trained[0, chosen])])
 
     return pick
 
@@ -253,7 +279,7 @@ def halving(score: Floats, rungs: Sequence[Floats], sizes: Sequence[int]) -> Pic
     left = np.argsort(-score, kind='stable')[: sizes[0]]
     for shown, size in zip(rungs, sizes[1:], strict=True):
         left = left[np.argsort(-shown[left], kind='stable')][:size]
-    return lambda random, trained: int(left[np.argmax(trained[left])])
+    return lambda random, trained: int(left[np.argmax(trained[0, left])])
 
 
 def cost_of_halving(sizes: Sequence[int], shares: Sequence[float]) -> float:

@@ -3,11 +3,12 @@
     python benchmarks/pool/regret.py --figures DIR
 
 Reads the records of benchmarks/pool/train.py and of score.py. Methods: the best by a score; the best k by a
-score trained in full; random networks trained in full; finalists (the best 8 or 16 by a score, fewer after
-each rung, judged by the training loss so far); a shrunk space (networks with a choice that is worse beyond
-its error drop out). Costs are whole trainings of a network, without the supernet. Regret is in points of
-medium AP over what the records leave open. The paper's ways to search (joint, in two steps, intuitive) pick
-by the same scores; how a search samples cannot be told with so few networks.
+score trained in full; fewer of them, the better ones again with further seeds; random networks trained in
+both ways; finalists (the best 8 or 16 by a score, fewer after each rung, judged by the training loss so
+far); a shrunk space (networks with a choice that is worse beyond its error drop out). Costs are whole
+trainings of a network, without the supernet. Regret is in points of medium AP over what the records leave
+open. The paper's ways to search (joint, in two steps, intuitive) pick by the same scores; how a search
+samples cannot be told with so few networks.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from benchmarks.common.pool_records import (
     shrunk,
 )
 from benchmarks.common.pool_statistics import (
+    REPEATED,
     RESAMPLES,
     Floats,
     Measured,
@@ -42,6 +44,7 @@ from benchmarks.common.pool_statistics import (
     noise_of,
     random_trained,
     regrets,
+    repeated,
     seeds_to_tell,
     two_step,
 )
@@ -64,8 +67,12 @@ def main() -> None:
     columns = all_columns(records)
     rungs = [-losses_until(records, share) for share in SHARES[:-1]]
     picks: dict[tuple[str, float], Pick] = {('random', k): random_trained(k) for k in TRAINED}
+    for sizes in REPEATED:
+        picks['random, repeated', sum(sizes)] = repeated(None, sizes)
     for name, score in columns.items():
         picks[name, 0] = best_of(score)
+        for sizes in REPEATED:
+            picks[f'{name}, repeated', sum(sizes)] = repeated(score, sizes)
         for k in TRAINED[1:]:
             picks[f'{name}, best k trained', k] = best_trained(score, k)
         for first in (8, 16):

@@ -19,6 +19,7 @@ from benchmarks.common.pool import read_pool
 from benchmarks.common.pool_records import all_columns, measured, read_records
 from benchmarks.common.pool_scores import METRIC
 from benchmarks.common.pool_statistics import (
+    REPEATED,
     RESAMPLES,
     Pick,
     best_of,
@@ -26,6 +27,7 @@ from benchmarks.common.pool_statistics import (
     noise_of,
     random_trained,
     regrets,
+    repeated,
     tau,
     tau_interval,
     tau_of_correlation,
@@ -59,20 +61,29 @@ def verdict(resamples: int) -> PoolVerdict:
     medium = measured(records, METRIC)
     noise, truth = noise_of(medium), medium.means
     reliability = noise.of(1 / float(np.mean(1 / medium.counts)))
-    taus, picks = {}, {}
+    taus: dict[str, list[float]] = {}
+    picks: dict[tuple[str, int | tuple[int, ...]], Pick] = {}
     for name, score in all_columns(records).items():
         ends = tau_interval(score, truth, medium.backbones, resamples)
         taus[name] = [round(float(value), 3) for value in (tau(score, truth), *ends)]
         for number in TRAINED:
             picks[name, number] = best_trained(score, number) if number else best_of(score)
+        for sizes in REPEATED:
+            picks[name, sizes] = repeated(score, sizes)
     for number in TRAINED[1:]:
         picks[RANDOM, number] = random_trained(number)
-    named: dict[str, Pick] = {f'{name}|{number}': pick for (name, number), pick in picks.items()}
+    for sizes in REPEATED:
+        picks[RANDOM, sizes] = repeated(None, sizes)
+    named = {f'{name}|{way}': pick for (name, way), pick in picks.items()}
     found = regrets(named, medium, noise, resamples)
-    ways: dict[str, dict[str, float]] = {}
-    for name, number in picks:
-        points = 100 * float(found[f'{name}|{number}'].mean())
-        ways.setdefault(name, {})[str(number)] = round(points, 2)
+    once: dict[str, dict[str, float]] = {}
+    again: dict[str, dict[str, float]] = {}
+    for name, way in picks:
+        points = round(100 * float(found[f'{name}|{way}'].mean()), 2)
+        if isinstance(way, tuple):
+            again.setdefault(name, {})[' '.join(map(str, way))] = points
+        else:
+            once.setdefault(name, {})[str(way)] = points
     return PoolVerdict(
         read_pool().costs.space.id,
         len(truth),
@@ -81,7 +92,8 @@ def verdict(resamples: int) -> PoolVerdict:
         METRIC,
         round(tau_of_correlation(reliability**0.5), 3),
         taus,
-        ways,
+        once,
+        again,
     )
 
 

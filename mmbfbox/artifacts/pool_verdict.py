@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mmbfbox.artifacts.arch import SpaceId
@@ -23,6 +23,8 @@ class PoolVerdict(Artifact):
         taus: of each score: Kendall's tau with the truth, and the ends of its 95 % interval.
         regrets: of each way to choose: the number of trainings that a pick costs, as text, to how many
             points of AP it lies below the best network.
+        repeated: the same where fewer networks are trained, the better ones of them with further seeds, by
+            how many are trained with each seed, like ``'8 4 2 2'``.
     """
 
     KIND: ClassVar[str] = 'the verdict of a pool'
@@ -36,6 +38,7 @@ class PoolVerdict(Artifact):
     ceiling: float
     taus: dict[str, list[float]]
     regrets: dict[str, dict[str, float]]
+    repeated: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def to_plain(self) -> dict[str, Any]:
         """The fields in the order of the file."""

@@ -26,6 +26,7 @@ from benchmarks.common.pool_statistics import (
     parts_of,
     random_trained,
     regrets,
+    repeated,
     seeds_to_tell,
     tau,
     tau_interval,
@@ -128,6 +129,22 @@ def test_finalists_beat_the_same_money_on_random_networks_where_the_score_says_s
         regret = regrets(picks, found, noise_of(found), draws=100)
         gains.append(regret['random'].mean() - regret['finalists'].mean())
     assert np.mean(gains) > 0.1
+
+
+def test_further_seeds_find_more_than_further_networks_where_seeds_differ_as_much_as_networks():
+    once, again, of_score = [], [], []
+    for seed in range(12):
+        truth, found = made_up(seed, noise=1.2)
+        score = truth + 1.5 * np.random.default_rng(seed).normal(size=48)
+        picks = {
+            'once': best_trained(score, 16), 'again': repeated(score, (8, 4, 2, 2)),
+            'random': repeated(None, (8, 4, 2, 2)),
+        }  # fmt: skip
+        regret = regrets(picks, found, noise_of(found), draws=200)
+        once.append(regret['once'].mean())
+        again.append(regret['again'].mean())
+        of_score.append(regret['random'].mean())
+    assert np.mean(again) < np.mean(once) and np.mean(again) < np.mean(of_score)
 
 
 def test_ways_to_search_pick_what_they_can_see():

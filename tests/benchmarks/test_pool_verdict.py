@@ -20,6 +20,7 @@ def test_the_packaged_verdict_is_that_of_the_records():
     taus = {name: values[0] for name, values in found.taus.items()}
     assert {name: values[0] for name, values in packaged.taus.items()} == taus, RUN_IT
     assert packaged.regrets.keys() == found.regrets.keys(), RUN_IT
+    assert packaged.repeated.keys() == found.repeated.keys(), RUN_IT
 
 
 def test_the_verdict_names_the_best_score_and_the_best_way_to_spend_four_trainings():
@@ -32,6 +33,21 @@ def test_the_verdict_names_the_best_score_and_the_best_way_to_spend_four_trainin
     )  # fmt: skip
     assert 'The best one, b, has +0.40 (+0.20 to +0.60)' in said[1]
     assert '4 best by a' in said[2] and '1.0 points' in said[2] and 'random ones 2.0' in said[2]
+
+
+def test_the_verdict_says_where_further_seeds_find_more_than_further_networks():
+    def said(**repeated: dict[str, float]) -> str:
+        regrets = {'a': {'8': 1.5}, RANDOM: {'8': 2.0}}
+        space = SpaceId('0', 'a space')
+        taus = {'a': [0.1, -0.1, 0.3]}
+        verdict = PoolVerdict(space, 4, 6, 100, 'medium', 0.5, taus, regrets, repeated)
+        return ' '.join(verdict_sentences(verdict))
+
+    assert 'further seeds' not in said() and 'further seeds' not in said(a={'4 2 2': 1.6})
+    found = said(a={'4 2 2': 1.2}, b={'4 2 2': 1.3})
+    assert '8 trainings find more if 4 networks are trained' in found
+    assert 'repeats=[2, 2]): by a what they find is 1.2 points' in found
+    assert '8 networks with one seed each find 1.5 at best' in found
 
 
 def test_where_no_score_chooses_better_than_chance_the_verdict_says_so():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def verdict_sentences(verdict: PoolVerdict) -> list[str]:
         f"Trainings are noisy themselves: a perfect score would have a Kendall's tau of "
         f'{verdict.ceiling:.2f}. The best one, {best}, has {tau:+.2f} ({low:+.2f} to {high:+.2f}).',
     ]
-    known = {name: costs[str(FEW)] for name, costs in verdict.regrets.items() if str(FEW) in costs}
+    known = _of_cost(verdict.regrets, str(FEW))
     if RANDOM in known and len(known) > 1:
         way = min(known, key=lambda name: known[name])
         if way == RANDOM:
@@ -46,7 +47,34 @@ def verdict_sentences(verdict: PoolVerdict) -> list[str]:
                 f'{known[way]:.1f} points below the best network, that of {FEW} random ones '
                 f'{known[RANDOM]:.1f}. The records leave several points open (docs/lab/fidelity.md).'
             )
+    for sizes in max(verdict.repeated.values(), key=len, default={}):
+        said += _further_seeds(verdict, sizes)
     return said
+
+
+def _further_seeds(verdict: PoolVerdict, sizes: str) -> list[str]:
+    """Whether the same number of trainings finds more with further seeds for fewer networks."""
+    first, *others = map(int, sizes.split())
+    trainings = first + sum(others)
+    once = _of_cost(verdict.regrets, str(trainings))
+    again = _of_cost(verdict.repeated, sizes)
+    if not once or not again:
+        return []
+    way = min(again, key=lambda name: again[name])
+    best = min(once.values())
+    if again[way] >= best:
+        return []
+    return [
+        f'{trainings} trainings find more if {first} networks are trained and the better ones of them again '
+        f'with further seeds (search.finalists.repeats={others}): by {way} what they find is '
+        f'{again[way]:.1f} points below the best network; {trainings} networks with one seed each find '
+        f'{best:.1f} at best.'
+    ]
+
+
+def _of_cost(ways: Mapping[str, Mapping[str, float]], cost: str) -> dict[str, float]:
+    """The regret of each way at a cost."""
+    return {name: costs[cost] for name, costs in ways.items() if cost in costs}
 
 
 def page_of(verdict: PoolVerdict) -> dict[str, Any]:
