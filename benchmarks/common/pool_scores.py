@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from benchmarks.common.pool import Member
 from benchmarks.common.recorded_runs import RECORDS
@@ -16,6 +17,7 @@ from mmbfbox.artifacts.base import Artifact
 from mmbfbox.evaluation.wider.noise import EVEN, ODD
 from mmbfbox.search.denoising import arch_features, denoise
 from mmbfbox.space import Arch
+from mmbfbox.utils.fingerprint import fingerprint
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +40,7 @@ class PoolScores(Artifact):
         weights: ``'raw'`` or ``'ema'``.
         scores: of each way of treating batch norm, arch as text to its scores by name.
         zero_cost: arch as text to zero-cost scores by name.
+        fingerprint: of the weights, so that those of two supernets are never mixed; None of older records.
     """
 
     KIND: ClassVar[str] = 'scores of the pool'
@@ -48,6 +51,15 @@ class PoolScores(Artifact):
     weights: str
     scores: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     zero_cost: dict[str, dict[str, float]] = field(default_factory=dict)
+    fingerprint: str | None = None
+
+
+def fingerprint_of(weights: Mapping[str, Tensor]) -> str:
+    """Twelve digits that tell the weights of one supernet from those of another."""
+    parts = (
+        name.encode() + bytes(value.numpy().tobytes()) for name, value in sorted(weights.items())
+    )
+    return fingerprint(b''.join(parts))
 
 
 def read_scores(folder: Path = FOLDER) -> list[PoolScores]:

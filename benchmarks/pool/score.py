@@ -28,11 +28,11 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 
 from benchmarks.common.pool import SEARCH, Pool, read_pool
-from benchmarks.common.pool_scores import DENOISED_WAY, FOLDER, PoolScores
+from benchmarks.common.pool_scores import DENOISED_WAY, FOLDER, PoolScores, fingerprint_of
 from benchmarks.common.recorded_runs import TOOLS, set_option
 from benchmarks.common.scripts import new_parser
 from mmbfbox.engine import read_weights
-from mmbfbox.errors import exit_on_user_error
+from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.run import run
 from mmbfbox.search.denoising.settings import ScoreSettings
@@ -60,6 +60,10 @@ def main() -> None:
     )
     parser.add_argument(
         '--crops', type=int, nargs='+', default=[22_400, 90_000], help='of each supernet'
+    )
+    parser.add_argument(
+        '--name',
+        help='like second: of another supernet in --work-dir, whose scores stand beside the others',
     )
     parser.add_argument('--others', type=int, default=100, help='networks outside of the pool')
     parser.add_argument('--kinds', nargs='+', choices=KINDS, default=list(KINDS), help='weights')
@@ -91,7 +95,7 @@ def train(args: argparse.Namespace, crops: int) -> tuple[str, Path]:
     }.items():
         set_option(config, key, value)
     replace_data_root(config, args.data)
-    name = f'supernet of {crops // 1000} k crops'
+    name = f'{args.name + " " if args.name else ""}supernet of {crops // 1000} k crops'
     plan = Pipeline(args.work_dir / f'crops{crops}', args.data)
     file = plan.folder / 'config.py'
     step = plan.add_training(
@@ -105,10 +109,15 @@ def train(args: argparse.Namespace, crops: int) -> tuple[str, Path]:
 def score(
     args: argparse.Namespace, pool: Pool, name: str, crops: int, checkpoint: Path, kind: str
 ) -> None:
-    """Score every network under every treatment; each result is written at once."""
-    path = FOLDER / f'crops{crops}-{kind}.json'
-    scores = PoolScores.read(path) if path.is_file() else PoolScores(name, crops, kind)
+    """Score every network under every treatment; each result is written at once.
+
+    Raises:
+        UserError: some are scored already, by another supernet.
+    """
+    named = [f'crops{crops}', *([args.name] if args.name else []), kind]
+    path = FOLDER / f'{"-".join(named)}.json'
     weights = read_weights(checkpoint, kind).state
+    scores = read_or_begin(path, PoolScores(name, crops, kind, fingerprint=fingerprint_of(weights)))
     members = [member.arch for member in pool.members]
     for way in args.ways:
         archs = [*members, *(others(pool, args.others) if way == DENOISED_WAY else ())]
@@ -129,6 +138,25 @@ def score(
         if str(arch) not in scores.zero_cost:
             scores.zero_cost[str(arch)] = zero_cost(arch)
             scores.write(path)
+
+
+def read_or_begin(path: Path, begun: PoolScores) -> PoolScores:
+    """The scores of a file, or new ones where there is none.
+
+    Raises:
+        UserError: the file's are those of another supernet.
+    """
+    if not path.is_file():
+        return begun
+    scores = PoolScores.read(path)
+    if scores.fingerprint != begun.fingerprint:
+        other = scores.fingerprint or 'trained before supernets were told apart'
+        raise UserError(
+            f'{path} holds scores by another supernet ({other}; here {begun.fingerprint}), and scores of two '
+            'cannot be mixed; give its work dir as --work-dir, or move the file away to score all networks '
+            'with this one'
+        )
+    return scores
 
 
 def others(pool: Pool, number: int) -> list[Arch]:

@@ -132,7 +132,8 @@ def result(run: Run) -> dict[str, Any]:
     folder = run.work_dir / FINALISTS_FOLDER
     for path in (path for of_round in ROUNDS for path in folder.glob(f'*/{of_round}.json')):
         record = json.loads(path.read_text())['record']
-        for key in ('seconds', 'config_hash'):  # the config names the folder of the run
+        # The config names the folder of the run, and a checkout may go on meanwhile.
+        for key in ('seconds', 'config_hash', 'commit'):
             record['training'].pop(key)
         found[str(path.relative_to(folder))] = record
     config = run.work_dir / 'final' / 'config.py'

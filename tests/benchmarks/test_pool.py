@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks.common import recorded_runs
 from benchmarks.common.pool import FINAL, Pool, read_pool
 from benchmarks.common.pool_records import PoolRecords
+from benchmarks.common.pool_scores import PoolScores, fingerprint_of
 from benchmarks.common.recorded_runs import RecordedRuns
+from benchmarks.pool.score import read_or_begin
 from benchmarks.pool.train import parse
 from mmbfbox.artifacts.training_record import TrainingRecord
 from mmbfbox.datasets.demo.make import make_demo_data
@@ -151,3 +154,20 @@ def test_records_of_other_settings_or_networks_and_damaged_ones_are_one_sentence
         with pytest.raises(UserError, match=sentence):
             made.all_seeds()
     path.write_text(text)
+
+
+def test_scores_of_two_supernets_are_never_mixed(tmp_path: Path) -> None:
+    weights = dict(a=torch.zeros(3), b=torch.ones(2))
+    mark = fingerprint_of(weights)
+    assert mark == fingerprint_of(dict(reversed(weights.items())))
+    assert mark != fingerprint_of(dict(weights, a=torch.tensor([0.0, 0.0, 1e-6])))
+    begun = PoolScores('small', 100, 'raw', fingerprint=mark)
+    path = tmp_path / 'crops100-raw.json'
+    assert read_or_begin(path, begun) is begun
+    begun.scores['crops'] = {'an arch': dict(medium=0.5)}
+    begun.write(path)
+    assert read_or_begin(path, PoolScores('small', 100, 'raw', fingerprint=mark)) == begun
+    for other in ('another', None):
+        replace(begun, fingerprint=other).write(path)
+        with pytest.raises(UserError, match='by another supernet .* scores of two cannot be mixed'):
+            read_or_begin(path, PoolScores('small', 100, 'raw', fingerprint=mark))
