@@ -36,6 +36,7 @@ from mmbfbox.search.finalists.training import check_images, finalist_config
 from mmbfbox.search.report.finalists import finalists_table
 from mmbfbox.search.scoring.data import image_names
 from mmbfbox.utils.config import load_config
+from tests.chromium import Chromium
 from tests.pipeline.fake_trainings import FakeTrainings
 from tests.running_tools import TOOLS, failure, run
 from tests.search.report.test_report import data_of
@@ -361,6 +362,29 @@ def test_a_search_ends_with_finalists_and_their_report(finished, monkeypatch, ca
     assert (work_dir / 'finalists.md').read_text() == table
     said = failure(capsys, 'search', *search(finished, iterations=6))
     assert 'finalists that were trained otherwise: rungs (there [2, 4], here [3, 6])' in said
+
+
+@pytest.mark.parametrize('width', [1280, 390])
+def test_the_page_shows_each_round_and_the_mean_over_the_seeds(finished, width):
+    with Chromium() as page:
+        page.look_like(width, 900)
+        page.open((finished / 'search' / 'search_report.html').as_uri())
+        cells = "[...document.querySelectorAll('#rungs {}')].map((cell) => cell.textContent)"
+        heads = page.evaluate(cells.format('th'))
+        assert heads[2:] == [
+            'one-shot hard', 'hard at 2', 'loss', 'hard at 4', 'loss', 'hard, repeat 1', 'loss',
+            'mean hard', 'detector MACs',
+        ]  # fmt: skip
+        first = page.evaluate(cells.format('tbody tr:first-child td'))
+        at_rung, repeated, mean = (float(first[place]) for place in (5, 7, 9))
+        assert mean == pytest.approx((at_rung + repeated) / 2, abs=0.011)
+        second = page.evaluate(cells.format('tbody tr:nth-child(2) td'))
+        assert (second[7], second[9]) == ('', second[5])
+        # Curves are those of the first seed.
+        knots = "document.querySelector('#rung-plot .winner').getAttribute('d')"
+        assert page.evaluate(knots).count('L') == 1
+        wide = page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
+        assert page.faults == [] and wide <= 0
 
 
 def ranked(work_dir: Path) -> list[Candidate]:
