@@ -45,6 +45,11 @@ class Measured:
         """``(N,)`` how many seeds."""
         return np.array([float(len(values)) for values in self.values])
 
+    @property
+    def seeds(self) -> float:
+        """Seeds that every network would need for means that are as noisy as these (harmonic mean)."""
+        return 1 / float(np.mean(1 / self.counts))
+
 
 @dataclass(frozen=True)
 class Noise:

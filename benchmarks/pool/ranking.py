@@ -14,7 +14,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
-import numpy as np
 
 from benchmarks.common.pool_figures import draw_taus
 from benchmarks.common.pool_records import all_columns, measured, read_records
@@ -39,7 +38,7 @@ def main() -> None:
     records = read_records()
     medium = measured(records, 'medium')
     noise = noise_of(medium)
-    reliability = noise.of(1 / float(np.mean(1 / medium.counts)))
+    reliability = noise.of(medium.seeds)
     truth = medium.means
     print(f'{len(truth)} networks; reliability of medium AP from scratch {reliability:.2f}\n')
     print_head('score', 'tau', '95 %', 'corrected')

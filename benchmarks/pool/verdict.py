@@ -13,7 +13,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
-import numpy as np
 
 from benchmarks.common.pool import read_pool
 from benchmarks.common.pool_records import all_columns, measured, read_records
@@ -60,7 +59,7 @@ def verdict(resamples: int) -> PoolVerdict:
     all_records = [record for of_seeds in records.values() for record in of_seeds.values()]
     medium = measured(records, METRIC)
     noise, truth = noise_of(medium), medium.means
-    reliability = noise.of(1 / float(np.mean(1 / medium.counts)))
+    reliability = noise.of(medium.seeds)
     taus: dict[str, list[float]] = {}
     picks: dict[tuple[str, int | tuple[int, ...]], Pick] = {}
     for name, score in all_columns(records).items():
