@@ -100,6 +100,18 @@ class FinalistsFile(Artifact):
         """Iterations after which a round, counted from 1, ends; of a repeat those of a whole training."""
         return self.rungs[min(number, len(self.rungs)) - 1]
 
+    def steps_of(self, number: int) -> int:
+        """Iterations that a round, counted from 1, adds to the training of a network."""
+        goes_on_from = self.rungs[number - 2] if 1 < number <= len(self.rungs) else 0
+        return self.iterations_of(number) - goes_on_from
+
+    def steps_left(self, number: int, trained: int) -> int:
+        """Iterations of all trainings to come when so many networks of a round are trained."""
+        sizes = [len(self.networks), *self.goes_on]
+        left = (sizes[number - 1] - trained) * self.steps_of(number)
+        later = range(number + 1, len(sizes) + 1)
+        return max(0, left) + sum(sizes[other - 1] * self.steps_of(other) for other in later)
+
     def __getitem__(self, name: str) -> Finalist:
         """The network of a name."""
         return next(network for network in self.networks if network.name == name)

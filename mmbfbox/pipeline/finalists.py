@@ -134,7 +134,7 @@ class FinalistTrainer:
             names = standings.names_of(number)
             self._check_left(standings, number, names)
             while (place := self.processes.draw(f'finalists of {of_round}')) < len(names):
-                self._train(standings.file, number, names[place])
+                self._train(standings.file, number, names[place], place + 1)
         if not self.processes.last('finalists'):
             return None
         standings = self._wait_for(number, names)
@@ -172,8 +172,15 @@ class FinalistTrainer:
                 f'{self.work_dir / FINALISTS_FOLDER} away'
             )
 
-    def _train(self, file: FinalistsFile, number: int, name: str) -> None:
-        """Train one network to the end of a round and score it, unless that has been done."""
+    def _train(self, file: FinalistsFile, number: int, name: str, place: int) -> None:
+        """Train one network to the end of a round and score it, unless that has been done.
+
+        Args:
+            file: what is trained.
+            number: of the round, counted from 1.
+            name: of the network.
+            place: of the network in the round, counted from 1.
+        """
         of_round = file.rounds[number - 1]
         path = result_file(self.work_dir, name, of_round)
         if path.exists():
@@ -189,9 +196,10 @@ class FinalistTrainer:
             score = 100 * result.record.score(file.metric)
             told = f'{file.metric} AP {score:.2f}, loss {result.record.loss:.3f}'
         minutes = (time.perf_counter() - start) / 60
+        share = file.steps_left(number, place) / file.steps_of(number) / self.processes.size
         self.say(
             f'{of_round} ({file.iterations_of(number)} iterations, seed {training.seed}): {name}, {told} '
-            f'({minutes:.1f} min)'
+            f'({minutes:.1f} min, about {minutes * share:.0f} min left)'
         )
 
 

@@ -241,6 +241,23 @@ def test_a_failure_that_is_not_the_networks_stops_all_and_the_same_command_goes_
     assert outcome(trainer(tmp_path)()) == undisturbed
 
 
+def test_each_training_tells_how_long_the_rest_will_take(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, 'call', FakeTrainings())
+    config, told = config_in(tmp_path), []
+    made = FinalistTrainer(config, SETTINGS, Processes(), TOOLS, say=told.append)
+    made.begin(lambda: file_of(config))
+    made()
+    assert len(told) == 15 and told[0].startswith('rung1 (2 iterations, seed 0): candidate-0000, ')
+    assert 'repeat2 (10 iterations, seed 2): ' in told[-1] and told[-1].endswith(
+        'about 0 min left)'
+    )
+    file = file_of(config)
+    # 6 networks of 2 iterations, 3 of 3 more, 2 of 5 more, 2 of 10 and 2 of 10.
+    assert [file.steps_of(number) for number in range(1, 6)] == [2, 3, 5, 10, 10]
+    assert file.steps_left(1, 0) == 12 + 9 + 10 + 20 + 20 and file.steps_left(1, 1) == 69
+    assert file.steps_left(4, 2) == 20 and file.steps_left(5, 2) == 0
+
+
 def test_results_of_other_trainings_are_refused_and_other_networks_are_not(tmp_path):
     config = config_in(tmp_path)
     file = file_of(config)
