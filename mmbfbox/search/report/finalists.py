@@ -63,14 +63,15 @@ def sentences(standings: Standings) -> list[str]:
     if gained is not None:
         said.append(
             f'Over the controls the candidates gain {_points(gained, 100)} points of {metric} AP at rung 1 '
-            f'({gained.candidates} candidates, {gained.controls} controls){_of_loss(loss_gain(standings))}.'
+            f'({_counted(gained.candidates, "candidate")}, {_counted(gained.controls, "control")})'
+            f'{_of_loss(loss_gain(standings))}.'
         )
     noise = seed_noise(standings)
     if noise is not None:
         said.append(
             f'Trainings of one network with different seeds differ by {100 * noise.deviation:.2f} points of '
-            f'{metric} AP (standard deviation; {noise.trainings} trainings of {noise.networks} '
-            f'network{"s" if noise.networks > 1 else ""}).'
+            f'{metric} AP (standard deviation; {noise.trainings} trainings of '
+            f'{_counted(noise.networks, "network")}).'
         )
     for agreement in agreements(standings):
         if agreement.tau is not None:
@@ -84,6 +85,10 @@ def sentences(standings: Standings) -> list[str]:
         if error:
             said.append(f'{network.name} was lost: {error}')
     return said
+
+
+def _counted(number: int, what: str) -> str:
+    return f'{number} {what}{"" if number == 1 else "s"}'
 
 
 def _of_winner(standings: Standings, winner: Finalist) -> str:
