@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common.pool import FINAL, Member, Pool, read_pool
 from benchmarks.common.pool_scores import read_scores, score_columns
-from benchmarks.common.pool_statistics import Floats, Measured
+from benchmarks.common.pool_statistics import Floats, Measured, without_common_effects
 from benchmarks.common.recorded_runs import Network, RecordedRuns
 from benchmarks.common.side_by_side import Job
 from mmbfbox.artifacts.run_record import RunRecord
@@ -139,19 +139,17 @@ def read_records(kind: str | None = None) -> Seeds:
 
 
 def measured(seeds: Seeds, score: str) -> Measured:
-    """A score of the records.
+    """A score of the records, without what a seed does to all networks alike.
 
     Args:
         seeds: the records.
         score: one of :data:`SCORES`.
     """
     values = [
-        np.array(
-            [
-                record.loss if score == 'loss' else record.scores[score]
-                for record in records.values()
-            ]
-        )
+        {
+            seed: record.loss if score == 'loss' else record.scores[score]
+            for seed, record in records.items()
+        }
         for records in seeds.values()
     ]
     members = list(seeds)
@@ -159,7 +157,7 @@ def measured(seeds: Seeds, score: str) -> Measured:
         tuple(member.name for member in members),
         np.array([member.backbone for member in members], dtype=np.int64),
         np.array([member.topology for member in members], dtype=np.int64),
-        tuple(values),
+        without_common_effects(values),
     )
 
 

@@ -51,6 +51,32 @@ class Measured:
         return 1 / float(np.mean(1 / self.counts))
 
 
+def without_common_effects(values: Sequence[Mapping[int, float]]) -> tuple[Floats, ...]:
+    """Scores without what a seed does to all networks alike.
+
+    All networks see the same crops with one seed, and may have been trained on another machine or from other
+    copies of the images than with the next one. That makes no difference between networks, but would count as
+    noise, and against those that lack a seed. Networks and seeds are fitted additively by least squares.
+
+    Args:
+        values: of each network, by seed.
+
+    Returns:
+        The same scores in the order of the seeds, each less the effect of its seed; their mean stays.
+    """
+    seeds = sorted({seed for of_seeds in values for seed in of_seeds})
+    rows = [(n, seeds.index(s)) for n, of_seeds in enumerate(values) for s in sorted(of_seeds)]
+    scores = np.array([of_seeds[s] for of_seeds in values for s in sorted(of_seeds)])
+    design = np.zeros((len(rows), len(values) + len(seeds)))
+    for place, (network, seed) in enumerate(rows):
+        design[place, [network, len(values) + seed]] = 1
+    effects = np.linalg.lstsq(design, scores, rcond=None)[0][len(values) :]
+    of_rows = effects[[seed for _, seed in rows]]
+    left = scores - (of_rows - of_rows.mean())
+    ends = np.cumsum([len(of_seeds) for of_seeds in values])[:-1]
+    return tuple(np.split(left, ends))
+
+
 @dataclass(frozen=True)
 class Noise:
     """Variances of a score.

@@ -31,6 +31,7 @@ from benchmarks.common.pool_statistics import (
     tau,
     tau_interval,
     two_step,
+    without_common_effects,
 )
 from benchmarks.common.recorded_runs import RECORDS, RecordedRuns
 from benchmarks.pool import noise, ranking, regret
@@ -66,6 +67,28 @@ def test_variances_and_reliability_are_found():
         assert np.mean([getattr(each, name) for each in parts]) == pytest.approx(expected, rel=0.3)
     even = replace(noises[0], seeds=0.5, networks=0.5)
     assert (even.reliability, even.of(4)) == (0.5, 0.8)
+
+
+def test_what_a_seed_does_to_all_networks_is_no_difference_between_them():
+    random = np.random.default_rng(0)
+    noises, errors = [], {True: [], False: []}
+    for seed in range(40):
+        truth, found = made_up(seed, seeds=3)
+        common = 2 * random.normal(size=3)
+        # Some networks lack one of the seeds, and what it does to those that have it.
+        scores = [
+            {s: value + common[s] for s, value in enumerate(values) if s < 2 or number < 30}
+            for number, values in enumerate(found.values)
+        ]
+        left = without_common_effects(scores)
+        every = [value for of_seeds in scores for value in of_seeds.values()]
+        assert np.concatenate(left).mean() == pytest.approx(np.mean(every))
+        noises.append(noise_of(replace(found, values=left)).seeds)
+        for values, kept in ((left, True), ([np.array([*s.values()]) for s in scores], False)):
+            means = np.array([each.mean() for each in values])
+            errors[kept].append(np.corrcoef(means, truth)[0, 1])
+    assert np.mean(noises) == pytest.approx(0.64, rel=0.1)
+    assert np.mean(errors[True]) > np.mean(errors[False])
 
 
 def test_an_interaction_is_told_from_none():
