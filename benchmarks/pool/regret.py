@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
@@ -96,11 +96,38 @@ def main() -> None:
         lines[name].append((cost, float(values.mean())))
         print_row(name, f'{cost:.1f}', f'{values.mean():.2f}', f'{low:.2f} to {high:.2f}')
     print()
+    print_overview(['random', *columns], lines)
+    print()
     print_modes(columns, medium)
     if args.figures:
         path = args.figures / 'pool_regrets.png'
         draw_regrets(path, lines, 'regret (points of medium AP)', f'{len(medium.names)} networks')
         print(f'\nwrote {path}')
+
+
+def print_overview(
+    scores: Iterable[str], lines: Mapping[str, Sequence[tuple[float, float]]]
+) -> None:
+    """Mean regrets: a row for each score, a column for each way to spend trainings on its best networks.
+
+    Args:
+        scores: their names.
+        lines: of each method, pairs of its cost and its mean regret.
+    """
+    ways = {'none': ('', 0), 'one random': ('', 1)}
+    ways |= {f'best {k}': (', best k trained', k) for k in TRAINED[1:]}
+    ways |= {'best ' + ' + '.join(map(str, s)): (', repeated', sum(s)) for s in REPEATED}
+    print_head('score', *ways)
+    for name in scores:
+        known = {
+            (end, cost): regret
+            for end in ('', ', best k trained', ', repeated')
+            for cost, regret in lines.get(f'{name}{end}', ())
+        }
+        # Random networks are trained in any case.
+        known |= {(', best k trained', cost): r for cost, r in lines.get(name, ()) if cost > 1}
+        found = [known.get(way) for way in ways.values()]
+        print_row(name, *('' if regret is None else f'{regret:.2f}' for regret in found))
 
 
 def print_modes(columns: Mapping[str, Floats], medium: Measured) -> None:
