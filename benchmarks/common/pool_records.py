@@ -139,7 +139,7 @@ def read_records(kind: str | None = None) -> Seeds:
 
 
 def measured(seeds: Seeds, score: str) -> Measured:
-    """A score of the records, without what a seed does to all networks alike.
+    """A score of the records, without what a seed on one device does to all networks alike.
 
     Args:
         seeds: the records.
@@ -147,7 +147,7 @@ def measured(seeds: Seeds, score: str) -> Measured:
     """
     values = [
         {
-            seed: record.loss if score == 'loss' else record.scores[score]
+            (seed, record.training.device): record.loss if score == 'loss' else record.scores[score]
             for seed, record in records.items()
         }
         for records in seeds.values()
@@ -157,7 +157,7 @@ def measured(seeds: Seeds, score: str) -> Measured:
         tuple(member.name for member in members),
         np.array([member.backbone for member in members], dtype=np.int64),
         np.array([member.topology for member in members], dtype=np.int64),
-        without_common_effects(values),
+        *without_common_effects(values),
     )
 
 

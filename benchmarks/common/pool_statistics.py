@@ -28,12 +28,14 @@ class Measured:
         names: of the networks.
         backbones, topologies: ``(N,)`` numbers of their parts.
         values: the scores of each network, one a seed.
+        fitted: effects that were taken out of them.
     """
 
     names: tuple[str, ...]
     backbones: NDArray[np.int64]
     topologies: NDArray[np.int64]
     values: tuple[Floats, ...]
+    fitted: int = 0
 
     @property
     def means(self) -> Floats:
@@ -51,30 +53,33 @@ class Measured:
         return 1 / float(np.mean(1 / self.counts))
 
 
-def without_common_effects(values: Sequence[Mapping[int, float]]) -> tuple[Floats, ...]:
-    """Scores without what a seed does to all networks alike.
+def without_common_effects(
+    values: Sequence[Mapping[Any, float]],
+) -> tuple[tuple[Floats, ...], int]:
+    """Scores without what a seed on one machine does to all networks alike.
 
-    All networks see the same crops with one seed, and may have been trained on another machine or from other
-    copies of the images than with the next one. That makes no difference between networks, but would count as
-    noise, and against those that lack a seed. Networks and seeds are fitted additively by least squares.
+    All networks see the same crops with one seed, and were trained from other copies of the images on another
+    machine. That makes no difference between networks, but would count as noise, and against those that lack
+    it. Networks and what they share are fitted additively by least squares.
 
     Args:
-        values: of each network, by seed.
+        values: of each network, by what it shares with others, like a seed.
 
     Returns:
-        The same scores in the order of the seeds, each less the effect of its seed; their mean stays.
+        The same scores in the same order, each less the effect of what it shares; their mean stays. And how
+        many effects were fitted, which are no freedom of the noise any more.
     """
-    seeds = sorted({seed for of_seeds in values for seed in of_seeds})
-    rows = [(n, seeds.index(s)) for n, of_seeds in enumerate(values) for s in sorted(of_seeds)]
-    scores = np.array([of_seeds[s] for of_seeds in values for s in sorted(of_seeds)])
-    design = np.zeros((len(rows), len(values) + len(seeds)))
-    for place, (network, seed) in enumerate(rows):
-        design[place, [network, len(values) + seed]] = 1
-    effects = np.linalg.lstsq(design, scores, rcond=None)[0][len(values) :]
-    of_rows = effects[[seed for _, seed in rows]]
+    shared = list(dict.fromkeys(key for of_keys in values for key in of_keys))
+    rows = [(n, shared.index(key)) for n, of_keys in enumerate(values) for key in of_keys]
+    scores = np.array([value for of_keys in values for value in of_keys.values()])
+    design = np.zeros((len(rows), len(values) + len(shared)))
+    for place, (network, key) in enumerate(rows):
+        design[place, [network, len(values) + key]] = 1
+    effects, _, rank, _ = np.linalg.lstsq(design, scores, rcond=None)
+    of_rows = effects[len(values) :][[key for _, key in rows]]
     left = scores - (of_rows - of_rows.mean())
-    ends = np.cumsum([len(of_seeds) for of_seeds in values])[:-1]
-    return tuple(np.split(left, ends))
+    ends = np.cumsum([len(of_keys) for of_keys in values])[:-1]
+    return tuple(np.split(left, ends)), int(rank) - len(values)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def noise_of(measured: Measured) -> Noise:
             f'{len(measured.values)} networks have records and {len(repeated)} of them a second seed, at '
             'least two and one are needed; run benchmarks/pool/train.py --data DATA first'
         )
-    freedom = sum(len(values) - 1 for values in repeated)
+    freedom = sum(len(values) - 1 for values in repeated) - measured.fitted
     seeds = sum(float(np.sum((values - values.mean()) ** 2)) for values in repeated) / freedom
     between = float(np.var(measured.means, ddof=1)) - seeds * float(np.mean(1 / measured.counts))
     return Noise(seeds, freedom, max(0.0, between))
@@ -276,7 +281,14 @@ def repeated(score: Floats | None, sizes: Sequence[int]) -> Pick:
         score: that chooses the first ones; None draws them.
         sizes: how many are trained with the first seed, with the second, and so on; the mean over the seeds
             decides.
+
+    Raises:
+        UserError: there are more seeds than :data:`TRAININGS`.
     """
+    if len(sizes) > TRAININGS:
+        raise UserError(
+            f'{len(sizes)} seeds are asked for, and {TRAININGS} are drawn; raise TRAININGS'
+        )
     order = None if score is None else np.argsort(-score, kind='stable')
 
     def pick(random: np.random.Generator, trained: Floats) -> int:

@@ -1,6 +1,7 @@
 """The pool: how much worse than the best network is what each method picks, and what does the pick cost?
 
     python benchmarks/pool/regret.py --figures DIR
+    python benchmarks/pool/regret.py --seeds 0 1
 
 Reads the records of benchmarks/pool/train.py and of score.py. Methods: the best by a score; the best k by a
 score trained in full; fewer of them, the better ones again with further seeds; random networks trained in
@@ -60,8 +61,18 @@ def main() -> None:
     parser = new_parser(__doc__)
     parser.add_argument('--figures', type=Path, metavar='DIR', help='draw the regrets there')
     parser.add_argument('--resamples', type=int, default=RESAMPLES, help='of what is not known')
+    parser.add_argument(
+        '--seeds',
+        type=int,
+        nargs='+',
+        help='count the records of these alone: does the answer stay?',
+    )
     args = parser.parse_args()
-    records = read_records()
+    records = {
+        member: kept
+        for member, of_seeds in read_records().items()
+        if (kept := {s: r for s, r in of_seeds.items() if args.seeds is None or s in args.seeds})
+    }
     medium = measured(records, 'medium')
     noise = noise_of(medium)
     columns = all_columns(records)

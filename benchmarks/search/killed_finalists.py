@@ -4,7 +4,7 @@ A small supernet is trained and searched for a few iterations by ``tools/search.
 finalists up to two rungs, and the winner again with another seed. All processes are killed at once: while
 starting, while a training runs, and when a result has just been written. Nothing that was finished may be
 trained again, what is repeated may not be more than a checkpoint's interval for each kill, and records and
-weights must be equal in the end.
+weights must be equal in the end. Nothing may be committed meanwhile: records name the commit.
 
     python benchmarks/search/killed_finalists.py --kills 12
 """
@@ -132,8 +132,7 @@ def result(run: Run) -> dict[str, Any]:
     folder = run.work_dir / FINALISTS_FOLDER
     for path in (path for of_round in ROUNDS for path in folder.glob(f'*/{of_round}.json')):
         record = json.loads(path.read_text())['record']
-        # The config names the folder of the run, and a checkout may go on meanwhile.
-        for key in ('seconds', 'config_hash', 'commit'):
+        for key in ('seconds', 'config_hash'):  # the config names the folder of the run
             record['training'].pop(key)
         found[str(path.relative_to(folder))] = record
     config = run.work_dir / 'final' / 'config.py'

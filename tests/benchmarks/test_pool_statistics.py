@@ -80,10 +80,11 @@ def test_what_a_seed_does_to_all_networks_is_no_difference_between_them():
             {s: value + common[s] for s, value in enumerate(values) if s < 2 or number < 30}
             for number, values in enumerate(found.values)
         ]
-        left = without_common_effects(scores)
+        left, fitted = without_common_effects(scores)
+        assert fitted == 2
         every = [value for of_seeds in scores for value in of_seeds.values()]
         assert np.concatenate(left).mean() == pytest.approx(np.mean(every))
-        noises.append(noise_of(replace(found, values=left)).seeds)
+        noises.append(noise_of(replace(found, values=left, fitted=fitted)).seeds)
         for values, kept in ((left, True), ([np.array([*s.values()]) for s in scores], False)):
             means = np.array([each.mean() for each in values])
             errors[kept].append(np.corrcoef(means, truth)[0, 1])

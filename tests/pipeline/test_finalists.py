@@ -32,7 +32,6 @@ from mmbfbox.search.finalists.findings import seed_noise
 from mmbfbox.search.finalists.settings import FinalistSettings
 from mmbfbox.search.finalists.standings import Standings
 from mmbfbox.search.finalists.training import check_images, finalist_config
-from mmbfbox.search.report.finalists import finalists_table
 from mmbfbox.search.scoring.data import image_names
 from mmbfbox.utils.config import load_config
 from tests.chromium import Chromium
@@ -53,7 +52,7 @@ def config_in(work_dir: Path) -> Config:
     return config
 
 
-def file_of(config: Config, metric: str = 'hard') -> FinalistsFile:
+def file_of(config: Config) -> FinalistsFile:
     """Four candidates and two controls of the search's space."""
     space = supernet_space(config.model)
     costs = dict(detector_macs=1_000_000)
@@ -61,7 +60,7 @@ def file_of(config: Config, metric: str = 'hard') -> FinalistsFile:
         Finalist(f'{kind}-{index:04d}', kind, space.sample(0, index), index, dict(hard=0.1), costs)
         for index, kind in enumerate([CANDIDATE] * 4 + [CONTROL] * 2)
     ]
-    how = metric, 'f00', 'running', 'final.py'
+    how = 'hard', 'f00', 'running', 'final.py'
     return FinalistsFile(tuple(networks), [2, 5, 10], [3, 2], *how, repeats=[2, 2])
 
 
@@ -77,12 +76,10 @@ def short_config(config: Config, settings: FinalistSettings, network: Finalist) 
     return Config(dict(train_cfg=dict(max_iters=0), data_root='data', **shown))
 
 
-def trainer(
-    work_dir: Path, processes: Processes | None = None, metric: str = 'hard'
-) -> FinalistTrainer:
+def trainer(work_dir: Path, processes: Processes | None = None) -> FinalistTrainer:
     config = config_in(work_dir)
     made = FinalistTrainer(config, SETTINGS, processes or Processes(), TOOLS, say=lambda text: None)
-    made.begin(lambda: file_of(config, metric))
+    made.begin(lambda: file_of(config))
     return made
 
 
@@ -113,7 +110,6 @@ def undisturbed(tmp_path_factory) -> dict[str, Any]:
     # Later rungs go on from the checkpoints of those before.
     ends = [(Path(path).parent.name, Path(path).name) for path in fake.resumed]
     assert ends == [('rung1', 'iter_2.pth')] * 3 + [('rung2', 'iter_5.pth')] * 2
-    # Repeats begin anew, each with a seed of its own.
     return found
 
 
@@ -212,13 +208,6 @@ def test_the_mean_over_the_seeds_decides_between_networks_that_are_repeated(tmp_
     # Each whole training is paid for once.
     crops = [record.crops for record in standings.trainings_of(best).values()]
     assert crops == [20, 20, 20] and standings.costs()[0] == 6 * 20 + 10 + 3 * 4
-
-
-def test_the_mean_of_the_three_subsets_can_decide(tmp_path, monkeypatch):
-    monkeypatch.setattr(running, 'call', FakeTrainings())
-    standings = trainer(tmp_path, metric='mean')()
-    assert not any(standings.error_of(network.name) for network in standings.file.networks)
-    assert standings.winner is not None and 'mean AP' in finalists_table(standings)
 
 
 @pytest.mark.parametrize(('of_round', 'number'), [('rung1', 6), ('rung3', 2), ('repeat2', 2)])

@@ -47,7 +47,7 @@ def verdict_sentences(verdict: PoolVerdict) -> list[str]:
                 f'{known[way]:.1f} points below the best network, that of {FEW} random ones '
                 f'{known[RANDOM]:.1f}. The records leave several points open (docs/lab/fidelity.md).'
             )
-    for sizes in max(verdict.repeated.values(), key=len, default={}):
+    for sizes in dict.fromkeys(sizes for of_way in verdict.repeated.values() for sizes in of_way):
         said += _further_seeds(verdict, sizes)
     return said
 
