@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from mmengine.logging import MessageHub
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 
 
 def run(tool: str, *arguments: object) -> None:
     """Run ``tools/<tool>.py`` with these arguments."""
+    # mmengine names what a run has logged by config and second: the next run could go on with it.
+    MessageHub._instance_dict.clear()
     spec = importlib.util.spec_from_file_location(f'tool_{tool}', TOOLS / f'{tool}.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

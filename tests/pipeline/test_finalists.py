@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -36,7 +37,7 @@ from mmbfbox.search.scoring.data import image_names
 from mmbfbox.utils.config import load_config
 from tests.chromium import Chromium
 from tests.pipeline.fake_trainings import FakeTrainings
-from tests.running_tools import TOOLS, call_in_fork, failure, run
+from tests.running_tools import TOOLS, failure, run
 from tests.search.report.test_report import data_of
 
 BEFORE = Path(__file__).resolve().parents[1] / 'data' / 'search_before'
@@ -287,6 +288,19 @@ def test_finalists_are_not_trained_on_the_images_that_they_are_scored_on(tmp_pat
 # For real
 
 
+def in_process(command: list[str], output: Any, variables: Any = None) -> int:
+    """A command of ours in this process, which has torch loaded already.
+
+    Not in a fork: autograd's threads, which earlier tests have started, would be missing there.
+    """
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            run(Path(command[1]).stem, *command[2:])
+        except SystemExit as stop:
+            return int(stop.code or 0)
+    return 0
+
+
 SHORT = {'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False}
 FINALISTS = dict(
     best=2, controls=1, baseline='demo/retinanet_r18_fpn_demo.py', rungs=[0.5, 1], keep=[2], repeats=[1],
@@ -316,7 +330,7 @@ def finished(tmp_path_factory) -> Iterator[Path]:
     """The folder of a search whose finalists have been trained."""
     folder = tmp_path_factory.mktemp('finished')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, 'call', call_in_fork)
+        patch.setattr(running, 'call', in_process)
         run('search', *search(folder))
     yield folder
 
@@ -423,7 +437,7 @@ def test_a_training_in_rungs_is_the_training_in_one_go(finished, tmp_path):
 
 @pytest.mark.filterwarnings('ignore::FutureWarning')
 def test_a_training_that_diverges_is_told_by_its_own_sentence(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(running, 'call', call_in_fork)
+    monkeypatch.setattr(running, 'call', in_process)
     wild = {**FINALISTS['options'], 'optim_wrapper.optimizer.lr': 1e30, 'param_scheduler': None}
     settings = dict(best=1, controls=1, baseline=None, keep=[1], repeats=[], options=wild)
     said = failure(capsys, 'search', *search(tmp_path, **settings))
