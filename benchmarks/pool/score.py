@@ -61,10 +61,6 @@ def main() -> None:
     parser.add_argument(
         '--crops', type=int, nargs='+', default=[22_400, 90_000], help='of each supernet'
     )
-    parser.add_argument(
-        '--name',
-        help='like second: of another supernet in --work-dir, whose scores stand beside the others',
-    )
     parser.add_argument('--others', type=int, default=100, help='networks outside of the pool')
     parser.add_argument('--kinds', nargs='+', choices=KINDS, default=list(KINDS), help='weights')
     parser.add_argument(
@@ -95,7 +91,7 @@ def train(args: argparse.Namespace, crops: int) -> tuple[str, Path]:
     }.items():
         set_option(config, key, value)
     replace_data_root(config, args.data)
-    name = f'{args.name + " " if args.name else ""}supernet of {crops // 1000} k crops'
+    name = f'supernet of {crops // 1000} k crops'
     plan = Pipeline(args.work_dir / f'crops{crops}', args.data)
     file = plan.folder / 'config.py'
     step = plan.add_training(
@@ -114,8 +110,7 @@ def score(
     Raises:
         UserError: some are scored already, by another supernet.
     """
-    named = [f'crops{crops}', *([args.name] if args.name else []), kind]
-    path = FOLDER / f'{"-".join(named)}.json'
+    path = FOLDER / f'crops{crops}-{kind}.json'
     weights = read_weights(checkpoint, kind).state
     scores = read_or_begin(path, PoolScores(name, crops, kind, fingerprint=fingerprint_of(weights)))
     members = [member.arch for member in pool.members]
