@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mmbfbox.command_line import make_parser
 from mmbfbox.errors import exit_on_user_error
-from mmbfbox.pipeline.demo import BUDGETS, COMPARISON, plan_demo, write_results
+from mmbfbox.pipeline.demo import BUDGETS, plan_demo
+from mmbfbox.pipeline.demo_results import COMPARISON, trained_networks, write_results
 from mmbfbox.pipeline.run import run
 from mmbfbox.pipeline.run_report import PAGE
 from mmbfbox.utils.data_layout import find_layout
@@ -68,14 +69,14 @@ def main() -> None:
     text = write_results(plan)
     minutes = (time.perf_counter() - start) / 60
     print(f'\n=== done in {minutes:.1f} min; AP in %\n\n{text}\n')
-    steps, folder = plan.steps, args.work_dir
+    steps, folder, searched = plan.steps, args.work_dir, trained_networks(plan)[0]
     for what, path in (
         ('table', folder / 'results.md'),
         ('candidates', steps['search'].folder / 'candidates.jsonl'),
         ('score against MACs', steps['search'].done),
-        ('best architecture', steps['best'].done),
-        ('final detector', steps['final'].done),
-        ('page of the training', steps['final'].folder / PAGE),
+        ('searched detector', Path(steps['final_test'].reads[0])),
+        ('its weights', Path(steps['final_test'].reads[1])),
+        ('page of its training', searched.training / PAGE),
         ('beside the baseline', folder / COMPARISON),
         ('detections', steps['final_test'].folder / 'pictures' / 'detections.png'),
         ('official txt files', steps['final_test'].folder / 'predictions'),

@@ -135,7 +135,7 @@ class RecordedRuns:
         test = plan.add_test(test_name, file, training.done, arguments=arguments, **settings)
         run(plan, TOOLS, redo=True, log=plan.folder.parent / f'seed{seed}.log')
         made = run_record(
-            path.stem.rsplit('-', 1)[0], self.config, plan, training, test, options,
+            path.stem.rsplit('-', 1)[0], self.config, plan, training.done, test.done, options,
             network.arch if network else None,
         )  # fmt: skip
         record = replace(made, recipe=self.recipe(options, network))

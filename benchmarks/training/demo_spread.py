@@ -20,17 +20,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 from benchmarks.common.recorded_runs import RECORDS, TOOLS, mean_and_spread
 from benchmarks.common.scripts import new_parser, print_head, print_row
-from mmbfbox.artifacts.arch import ArchFile
 from mmbfbox.artifacts.run_record import RunRecord
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.demo import DEMO, MINI, Configs, plan_demo
+from mmbfbox.pipeline.demo_results import BASELINE, SEARCHED, trained_networks
 from mmbfbox.pipeline.run import run
 from mmbfbox.pipeline.trainings import run_record
-from mmbfbox.space import Arch, Merge
 from mmbfbox.utils.config import load_config
 
-NETWORKS = {'searched': 'final', 'baseline': 'baseline'}
-"""What a row is about, and the step that trains it."""
+NETWORKS = (SEARCHED, BASELINE)
+"""What a row is about."""
 
 
 def main() -> None:
@@ -67,21 +66,18 @@ def _run(args: argparse.Namespace, seed: int) -> None:
     names = MINI if args.data else DEMO
     plan = plan_demo(args.work_dir / _name(args.data, f'seed{seed}'), args.data, seed=seed)
     run(plan, TOOLS)
-    best = ArchFile.read(plan.steps['search'].folder / 'best' / '01.json')
-    arch = Arch(tuple(map(tuple, best.stages)), tuple(map(Merge.parse, best.merges)))
-    for network, path in paths.items():
-        step = NETWORKS[network]
-        training, test = plan.steps[step], plan.steps[f'{step}_test']
-        searched = str(arch) if network == 'searched' else None
+    for one in trained_networks(plan):
+        arch = None if one.arch is None else str(one.arch)
+        config = _config(names, one.name)
         record = run_record(
-            _name(args.data, network), _config(names, network), plan, training, test, arch=searched
+            _name(args.data, one.name), config, plan, one.checkpoint, one.metrics, arch=arch
         )
-        record.write(path)
+        record.write(paths[one.name])
 
 
 def _config(names: Configs, network: str) -> str:
     """The config that a network was trained with."""
-    if network == 'baseline':
+    if network == BASELINE:
         return names.baseline
     return str(load_config(names.supernet).final_config)
 

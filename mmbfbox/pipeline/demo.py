@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mmdet.registry import MODELS
 from mmengine import Config
-from mmengine.registry import init_default_scope
 
-from mmbfbox.artifacts.metrics import Metrics
-from mmbfbox.models import traced_macs
+from mmbfbox.pipeline.finalists import TABLE
 from mmbfbox.pipeline.plan import Pipeline
-from mmbfbox.pipeline.run_report import write_comparison, write_training_report
 from mmbfbox.pipeline.step import Step
-from mmbfbox.search.report import readable
-from mmbfbox.search.storage.candidates import best_first, read_candidates
+from mmbfbox.search.finalists.winner import FINAL
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root_if_there
-from mmbfbox.utils.files import atomic_write
-
-COMPARISON = 'comparison.html'
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,10 @@ def plan_demo(
     seed: int | None = None,
     face_category: str | None = None,
 ) -> Pipeline:
-    """Data, supernet, search, export, training and test of the best and of a baseline, from scratch.
+    """Data, supernet, search, training and test of what it found and of a baseline, from scratch.
+
+    Where the search config has finalists, the search trains them and its winner is tested; otherwise the best
+    candidate is exported and trained.
 
     Args:
         work_dir: where everything goes, a folder for each step.
@@ -90,23 +85,25 @@ def plan_demo(
     root += ['--face-category', face_category] if face_category else []
     supernet = _train(plan, 'supernet', names.supernet, budget, seed, root)
     search_config, final = _config(plan, names.search), _config(plan, _final_of(names.supernet))
-    drawn: dict[str, int | None] = {} if seed is None else {'search.seed': seed}
-    if search_config.search.get('finalists'):
-        # The demo shows the chain; finalists would take another hour.
-        drawn['search.finalists'] = None
+    finalists = search_config.search.get('finalists')
     search = plan.add_search(
-        'search', names.search, supernet.done, 'score_vs_macs.png',
+        'search', names.search, supernet.done, TABLE if finalists else 'score_vs_macs.png',
         arguments=[
             *root, *(['--candidates', str(budget.candidates)] if budget.candidates else []),
-            *_options(drawn),
+            *_options(_searched(finalists, budget, seed)),
         ],
         configs={'search': search_config, 'final': final},
     )  # fmt: skip
-    arch = search.folder / 'best' / '01.json'
-    best = plan.add_export('best', arch, supernet.done, configs={'final': final})
-    iterations = budget.iterations or final.train_cfg.max_iters
-    trained = plan.add_training('final', best.done, iterations, arguments=_changed(budget, seed))
-    plan.add_test('final_test', best.done, trained.done, arguments=_outputs(plan, 'final_test'))
+    if finalists:
+        config, weights = search.folder / FINAL / 'config.py', search.folder / FINAL / 'weights.pth'
+    else:
+        arch = search.folder / 'best' / '01.json'
+        config = plan.add_export('best', arch, supernet.done, configs={'final': final}).done
+        iterations = budget.iterations or final.train_cfg.max_iters
+        weights = plan.add_training(
+            'final', config, iterations, arguments=_changed(budget, seed)
+        ).done
+    plan.add_test('final_test', config, weights, arguments=_outputs(plan, 'final_test'))
     baseline = _train(plan, 'baseline', names.baseline, budget, seed, root)
     plan.add_test(
         'baseline_test', names.baseline, baseline.done,
@@ -138,14 +135,32 @@ def _final_of(supernet: str) -> str:
 
 
 def _changed(budget: Budget, seed: int | None) -> list[str]:
-    options: dict[str, int | None] = {} if seed is None else {'randomness.seed': seed}
+    options: dict[str, Any] = {} if seed is None else {'randomness.seed': seed}
     if budget.iterations is not None:
         keys = ('train_cfg.max_iters', 'default_hooks.checkpoint.interval')
         options |= dict.fromkeys(keys, budget.iterations)
     return _options(options)
 
 
-def _options(options: Mapping[str, int | None]) -> list[str]:
+def _searched(
+    finalists: Mapping[str, Any] | None, budget: Budget, seed: int | None
+) -> dict[str, Any]:
+    """What is changed in the search."""
+    options: dict[str, Any] = {} if seed is None else {'search.seed': seed}
+    if not finalists:
+        return options
+    # The baseline is a step of its own; further seeds would take longer than a demo may.
+    changed: dict[str, Any] = dict(baseline=None, repeats=[])
+    if seed is not None:
+        changed['seed'] = seed
+    if budget.iterations is not None:
+        changed['iterations'] = budget.iterations
+    if budget.candidates is not None:
+        changed['best'] = min(finalists['best'], budget.candidates)
+    return options | {f'search.finalists.{key}': value for key, value in changed.items()}
+
+
+def _options(options: Mapping[str, Any]) -> list[str]:
     words = [f'{key}={value}' for key, value in options.items()]
     return ['--cfg-options', *words] if words else []
 
@@ -153,47 +168,3 @@ def _options(options: Mapping[str, int | None]) -> list[str]:
 def _outputs(plan: Pipeline, name: str) -> list[str]:
     folder = plan.folder / name
     return ['--out-dir', str(folder / 'predictions'), '--pictures', str(folder / 'pictures')]
-
-
-def write_results(plan: Pipeline) -> str:
-    """Write ``results.md`` from the steps' results: candidates and trained detectors, AP in %.
-
-    Beside it a page compares both trainings, and each has a page of its own in its folder.
-
-    Returns:
-        The table as Markdown.
-    """
-    settings = plan.steps['search'].configs['search'].search
-    ranked = best_first(read_candidates(plan.steps['search'].folder), settings.metric)
-    model = plan.steps['baseline'].configs['baseline'].model
-    init_default_scope('mmdet')
-    baseline_macs = traced_macs(MODELS.build(copy.deepcopy(model)), tuple(settings.size))[1]
-    final, baseline = (
-        Metrics.read(plan.steps[f'{name}_test'].done).short_scores()
-        for name in ('final', 'baseline')
-    )
-    places = {
-        f'best of {len(ranked)} candidates': ranked[0],
-        'median candidate': ranked[len(ranked) // 2],
-        'worst candidate': ranked[-1],
-    }
-    rows = [
-        _row(f'{name}, supernet weights', one.scores, one.detector_macs)
-        for name, one in places.items()
-    ]
-    rows.append(_row('best architecture, trained from scratch', final, ranked[0].detector_macs))
-    rows.append(_row('baseline RetinaNet, trained from scratch', baseline, baseline_macs))
-    head = ['| network | easy | medium | hard | detector MACs |', '|---|---|---|---|---|']
-    text = '\n'.join([*head, *rows])
-    with atomic_write(plan.folder / 'results.md') as path:
-        path.write_text(text + '\n')
-    trained = [plan.steps[name].folder for name in ('final', 'baseline')]
-    for folder in trained:
-        write_training_report(folder)
-    write_comparison(trained, plan.folder / COMPARISON)
-    return text
-
-
-def _row(name: str, scores: Mapping[str, float], macs: int) -> str:
-    values = ' | '.join(f'{100 * scores[key]:.2f}' for key in ('easy', 'medium', 'hard'))
-    return f'| {name} | {values} | {readable(macs)} |'

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from mmengine import Config
 
@@ -21,6 +23,7 @@ from mmbfbox.pipeline.run import StepFailedError, run
 from mmbfbox.pipeline.trainings import run_record
 from mmbfbox.search.finalists.settings import FinalistSettings
 from mmbfbox.search.finalists.training import finalist_config
+from mmbfbox.utils.threads import usable_cores
 
 LOG = 'log.txt'
 
@@ -40,6 +43,7 @@ class FinalistTraining:
         network: which one.
         number: of the round, counted from 1.
         environment: of the commands.
+        meanwhile: surrounds the time in which a command runs.
     """
 
     config: Config
@@ -48,6 +52,7 @@ class FinalistTraining:
     network: Finalist
     number: int
     environment: Mapping[str, str]
+    meanwhile: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     @property
     def folder(self) -> Path:
@@ -80,7 +85,9 @@ class FinalistTraining:
         arch = None if self.network.arch is None else str(self.network.arch)
         trained = str(self.settings.baseline) if arch is None else self.file.final
         options = dict(self.settings.options)
-        record = run_record(self.network.name, trained, plan, training, test, options, arch)
+        record = run_record(
+            self.network.name, trained, plan, training.done, test.done, options, arch
+        )
         if not isfinite(record.score(self.file.metric)):
             metric = self.file.metric
             return RoundResult(error=f'the score {metric} of the held-out images is no number')
@@ -91,7 +98,7 @@ class FinalistTraining:
         config = finalist_config(self.config, settings, self.network)
         name, iterations = rounds[self.number - 1], self.file.iterations_of(self.number)
         root = Path(config.get('data_root') or self.config.get('data_root') or '.')
-        plan = Pipeline(self.folder, root, environment=self.environment)
+        plan = Pipeline(self.folder, root, environment=self.environment, meanwhile=self.meanwhile)
         made = self.folder / f'{name}.py'
         before = None
         if 1 < self.number <= len(self.file.rungs):
@@ -111,10 +118,17 @@ class FinalistTraining:
         return plan
 
 
-def one_device(device: str) -> dict[str, str]:
-    """What makes a command use the GPU of this process alone; nothing on the CPU."""
+def one_device(device: str, at_once: int = 1) -> dict[str, str]:
+    """Variables with which a command uses what this process has, and no more.
+
+    Args:
+        device: of this process: the command sees this GPU alone.
+        at_once: commands side by side; on the CPU they divide its cores.
+    """
     if not device.startswith('cuda:'):
-        return {}
+        if at_once == 1 or os.environ.get('OMP_NUM_THREADS'):
+            return {}
+        return {'OMP_NUM_THREADS': str(max(1, usable_cores() // at_once))}
     number = int(device.removeprefix('cuda:'))
     visible = [name for name in os.environ.get('CUDA_VISIBLE_DEVICES', '').split(',') if name]
     chosen = visible[number] if number < len(visible) else str(number)

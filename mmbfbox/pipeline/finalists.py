@@ -20,6 +20,7 @@ from mmbfbox.artifacts.finalists import (
 )
 from mmbfbox.errors import UserError
 from mmbfbox.pipeline.finalist_training import FinalistTraining, one_device
+from mmbfbox.pipeline.side_by_side import Turn, side_by_side
 from mmbfbox.search.config import PreparedSearch
 from mmbfbox.search.distributed import PATIENCE, Processes
 from mmbfbox.search.finalists.choosing import choose_finalists
@@ -69,10 +70,10 @@ def train_finalists(
     work_dir = Path(config.work_dir)
     folder = write_winner(config, settings, standings, space)
     shutil.rmtree(crops_folder(config), ignore_errors=True)
-    table = finalists_table(standings)
-    with atomic_write(work_dir / TABLE) as path:
-        path.write_text(table + '\n')
     page = write_report(work_dir, search.supernet, max(BEST, config.search.best))
+    table = finalists_table(standings)
+    with atomic_write(work_dir / TABLE) as path:  # last: it says that all is there
+        path.write_text(table + '\n')
     print(f'\n{table}\n\nwrote {work_dir / TABLE}, {folder / "config.py"}, {page}')
     return folder
 
@@ -133,8 +134,7 @@ class FinalistTrainer:
                 standings = self._wait_for(number - 1, names)
             names = standings.names_of(number)
             self._check_left(standings, number, names)
-            while (place := self.processes.draw(f'finalists of {of_round}')) < len(names):
-                self._train(standings.file, number, names[place], place + 1)
+            self._train_round(standings.file, number, names)
         if not self.processes.last('finalists'):
             return None
         standings = self._wait_for(number, names)
@@ -172,7 +172,19 @@ class FinalistTrainer:
                 f'{self.work_dir / FINALISTS_FOLDER} away'
             )
 
-    def _train(self, file: FinalistsFile, number: int, name: str, place: int) -> None:
+    def _train_round(self, file: FinalistsFile, number: int, names: Sequence[str]) -> None:
+        """Train those networks of a round that no other process takes."""
+
+        def train_next(turn: Turn) -> bool:
+            place = self.processes.draw(f'finalists of {file.rounds[number - 1]}')
+            if place >= len(names):
+                return False
+            self._train(file, number, names[place], place + 1, turn)
+            return True
+
+        side_by_side(train_next, self.settings.at_once)
+
+    def _train(self, file: FinalistsFile, number: int, name: str, place: int, turn: Turn) -> None:
         """Train one network to the end of a round and score it, unless that has been done.
 
         Args:
@@ -180,14 +192,16 @@ class FinalistTrainer:
             number: of the round, counted from 1.
             name: of the network.
             place: of the network in the round, counted from 1.
+            turn: is given away while a command runs.
         """
         of_round = file.rounds[number - 1]
         path = result_file(self.work_dir, name, of_round)
         if path.exists():
             return
         start = time.perf_counter()
+        environment = one_device(self.device, self.settings.at_once)
         training = FinalistTraining(
-            self.config, self.settings, file, file[name], number, one_device(self.device)
+            self.config, self.settings, file, file[name], number, environment, turn.away
         )
         result = training(self.tools)
         result.write(path)
@@ -196,7 +210,8 @@ class FinalistTrainer:
             score = 100 * result.record.score(file.metric)
             told = f'{file.metric} AP {score:.2f}, loss {result.record.loss:.3f}'
         minutes = (time.perf_counter() - start) / 60
-        share = file.steps_left(number, place) / file.steps_of(number) / self.processes.size
+        share = file.steps_left(number, place) / file.steps_of(number)
+        share /= self.processes.size * self.settings.at_once
         self.say(
             f'{of_round} ({file.iterations_of(number)} iterations, seed {training.seed}): {name}, {told} '
             f'({minutes:.1f} min, about {minutes * share:.0f} min left)'

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmengine import Config
 
@@ -29,6 +31,7 @@ class Pipeline:
         gpus: processes of a training, search or test.
         face_category: which category of COCO annotations is the face.
         environment: variables that its commands have beside those of this process.
+        meanwhile: surrounds the time in which a command runs and this process only waits for it.
         steps: by name, in the order in which they run.
     """
 
@@ -37,6 +40,7 @@ class Pipeline:
     gpus: int = 1
     face_category: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[], AbstractContextManager[Any]] = nullcontext
     steps: dict[str, Step] = field(default_factory=dict)
 
     def add(self, step: Step) -> Step:

@@ -110,7 +110,8 @@ def _run(step: Step, pipeline: Pipeline, tools: Path, output: IO[str] | None) ->
     write_record(step, pipeline)
     command = step.full_command(tools, pipeline.gpus)
     print('$', step.readable_command(pipeline.gpus), file=output, flush=True)
-    code = call(command, output, pipeline.environment)
+    with pipeline.meanwhile():
+        code = call(command, output, pipeline.environment)
     if code or not step.done.exists():
         where = output.name if output else 'above'
         raise StepFailedError(

@@ -81,8 +81,8 @@ def run_record(
     name: str,
     config: str,
     pipeline: Pipeline,
-    training: Step,
-    test: Step,
+    checkpoint: Path,
+    metrics: Path,
     options: Mapping[str, Any] | None = None,
     arch: str | None = None,
 ) -> RunRecord:
@@ -92,20 +92,20 @@ def run_record(
         name: what the record is called.
         config: that was trained, as the package ships it.
         pipeline: of both steps.
-        training: the training.
-        test: the test of its last checkpoint.
+        checkpoint: the training's last one.
+        metrics: the ``metrics.json`` of its test.
         options: what was changed in the config.
         arch: of a searched network.
 
     Raises:
-        UserError: a file of the steps cannot be read.
+        UserError: a file cannot be read.
     """
-    record = _record_beside(training.done, pipeline)
-    content = load_checkpoint_file(training.done)
-    batch = config_from_text(content['meta']['cfg'], str(training.done)).train_dataloader.batch_size
+    record = _record_beside(checkpoint, pipeline)
+    content = load_checkpoint_file(checkpoint)
+    batch = config_from_text(content['meta']['cfg'], str(checkpoint)).train_dataloader.batch_size
     losses = content['message_hub']['log_scalars']['train/loss'].data[0].tolist()
     fifth = losses[-max(len(losses) // 5, 1) :]
-    metrics = Metrics.read(test.done)
+    scores = Metrics.read(metrics).short_scores()
     return RunRecord(
         name=name,
         config=config,
@@ -113,7 +113,7 @@ def run_record(
         crops=record.iterations * batch,
         curve=_thinned(losses),
         loss=round(sum(fifth) / len(fifth), 5),
-        scores={key: round(value, 5) for key, value in metrics.short_scores().items()},
+        scores={key: round(value, 5) for key, value in scores.items()},
         options=dict(options or {}),
         arch=arch,
     )

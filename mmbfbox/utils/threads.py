@@ -35,10 +35,14 @@ def threads_beside(workers: int, threads: int) -> int:
     """
     if os.environ.get('OMP_NUM_THREADS'):
         return threads
-    # macOS does not tell which cores a process may use.
+    return max(1, min(threads, usable_cores() - workers))
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    # macOS does not tell which these are.
     allowed = getattr(os, 'sched_getaffinity', None)
-    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
-    return max(1, min(threads, cores - workers))
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def busy_cores() -> tuple[float, float] | None:

@@ -35,12 +35,31 @@ def trained(tmp_path_factory) -> Pipeline:
 @pytest.mark.parametrize('data', [None, Path('data/mini')])
 def test_the_plan_is_the_whole_chain_over_configs_of_the_package(data):
     plan = plan_demo(Path('work'), data)
-    names = ['supernet', 'search', 'best', 'final', 'final_test', 'baseline', 'baseline_test']
+    # With data the search trains its finalists itself.
+    trained = [] if data else ['best', 'final']
+    names = ['supernet', 'search', *trained, 'final_test', 'baseline', 'baseline_test']
     assert list(plan.steps) == ([] if data else ['data']) + names
     for name in ('supernet', 'search', 'baseline', 'baseline_test'):
         assert find_config(plan.steps[name].reads[0]).is_file()
     made = {path for step in plan.steps.values() for path in (step.done, *step.inputs)}
-    assert {Path(plan.steps[name].reads[0]) for name in ('best', 'final', 'final_test')} <= made
+    assert {Path(plan.steps[name].reads[0]) for name in (*trained, 'final_test')} <= made
+
+
+def test_finalists_of_a_demo_fit_its_budget():
+    plan = plan_demo(Path('work'), Path('data/mini'), BUDGETS['small'], seed=5)
+    search = plan.steps['search']
+    assert {
+        'search.finalists.best=3',
+        'search.finalists.iterations=40',
+        'search.finalists.seed=5',
+        'search.finalists.baseline=None',
+    } <= set(search.arguments)
+    # The winner and its weights are what is tested, and the table of finalists is written after them.
+    assert plan.steps['final_test'].reads == (
+        'work/search/final/config.py',
+        'work/search/final/weights.pth',
+    )
+    assert search.done == Path('work/search/finalists.md')
 
 
 def test_another_seed_reaches_every_step_that_draws():
@@ -102,4 +121,5 @@ def test_own_data_reach_every_step(tmp_path):
         config = next(iter(step.configs.values()))
         assert config.train_dataloader.dataset.type == 'CocoFaceDataset'
         assert str(tmp_path / 'annotations/train.json') in map(str, inputs_of(step, plan).values())
-    assert plan.steps['best'].configs['final'].train_dataloader.dataset.face_category == 'head'
+    final = plan.steps['search'].configs['final']
+    assert final.train_dataloader.dataset.face_category == 'head'

@@ -9,7 +9,9 @@ import os
 import random
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +79,11 @@ def short_config(config: Config, settings: FinalistSettings, network: Finalist) 
     return Config(dict(train_cfg=dict(max_iters=0), data_root='data', **shown))
 
 
-def trainer(work_dir: Path, processes: Processes | None = None) -> FinalistTrainer:
-    config = config_in(work_dir)
-    made = FinalistTrainer(config, SETTINGS, processes or Processes(), TOOLS, say=lambda text: None)
+def trainer(
+    work_dir: Path, processes: Processes | None = None, at_once: int = 1
+) -> FinalistTrainer:
+    config, settings = config_in(work_dir), replace(SETTINGS, at_once=at_once)
+    made = FinalistTrainer(config, settings, processes or Processes(), TOOLS, say=lambda text: None)
     made.begin(lambda: file_of(config))
     return made
 
@@ -114,8 +118,9 @@ def undisturbed(tmp_path_factory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize('at_once', [1, 3])
 def test_stopped_at_random_moments_nothing_is_trained_twice_and_the_end_is_the_same(
-    undisturbed, tmp_path, monkeypatch
+    undisturbed, tmp_path, monkeypatch, at_once
 ):
     moments, done = random.Random(1), []
 
@@ -128,15 +133,66 @@ def test_stopped_at_random_moments_nothing_is_trained_twice_and_the_end_is_the_s
         fake = FakeTrainings(stop, stop)
         monkeypatch.setattr(running, 'call', fake)
         try:
-            found = trainer(tmp_path)()
+            found = trainer(tmp_path, at_once=at_once)()
             break
         except KeyboardInterrupt:
             stops += 1
         finally:
             done += fake.done
-    assert stops > 5
+    assert stops > 3
     assert len(done) == len(set(done)) == 30
     assert outcome(found) == undisturbed
+
+
+def test_a_process_may_train_several_side_by_side(undisturbed, tmp_path, monkeypatch):
+    """They wait for each other here, so this ends only if three run at the same time."""
+    meeting = threading.Barrier(3, timeout=60)
+
+    def begin(name: str) -> None:
+        if name.endswith('rung1'):
+            meeting.wait()
+
+    fake = FakeTrainings(begin)
+    monkeypatch.setattr(running, 'call', fake)
+    found = trainer(tmp_path, at_once=3)()
+    assert len(fake.done) == len(set(fake.done)) == 30
+    assert outcome(found) == undisturbed
+
+
+def test_after_a_failure_side_by_side_what_runs_comes_to_its_end_and_nothing_begins(
+    tmp_path, monkeypatch
+):
+    failed, begun = threading.Event(), list[str]()
+
+    def begin(name: str) -> None:
+        begun.append(name)
+        if len(begun) == 1:
+            failed.set()
+            raise UserError('the disk is full')
+        failed.wait(60)
+
+    monkeypatch.setattr(running, 'call', FakeTrainings(begin))
+    with pytest.raises(UserError, match='the disk is full'):
+        trainer(tmp_path, at_once=2)()
+    # Training and test of the second one, or a beginning that was on its way.
+    assert len({name.split('/')[0] for name in begun}) <= 3
+    found = Standings.read(tmp_path)
+    assert sum(len(results) for results in found.results) == len(
+        {name.split('/')[0] for name in begun[1:]}
+    )
+
+
+def test_trainings_side_by_side_divide_the_cores(monkeypatch):
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    monkeypatch.setattr(finalist_training, 'usable_cores', lambda: 8)
+    assert [one_device('cpu', number) for number in (1, 2, 3, 9)] == [
+        {},
+        {'OMP_NUM_THREADS': '4'},
+        {'OMP_NUM_THREADS': '2'},
+        {'OMP_NUM_THREADS': '1'},
+    ]
+    monkeypatch.setenv('OMP_NUM_THREADS', '3')
+    assert one_device('cpu', 2) == {}, 'the user has said how many'
 
 
 def process(work_dir: Path, rank: int, port: int) -> None:

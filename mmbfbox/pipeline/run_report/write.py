@@ -48,11 +48,12 @@ def write_training_report(
     return _write(page, dict(runs=[found.to_plain()], pictures=pictures_of(folder)))
 
 
-def write_comparison(runs: Sequence[str | Path], out: str | Path) -> Path:
+def write_comparison(runs: Sequence[str | Path | Run], out: str | Path) -> Path:
     """Write a page of several trainings: curves, scores, and the settings in which they differ.
 
     Args:
-        runs: work dirs or records, see :func:`~mmbfbox.pipeline.run_report.source.read_run`.
+        runs: work dirs or records, see :func:`~mmbfbox.pipeline.run_report.source.read_run`, or what that
+            has read; the latter have different names.
         out: the page.
 
     Returns:
@@ -63,7 +64,7 @@ def write_comparison(runs: Sequence[str | Path], out: str | Path) -> Path:
     """
     if len(runs) < 2:
         raise UserError(f'{len(runs)} runs are given; give two or more to compare')
-    found = [read_run(run) for run in runs]
+    found = [run if isinstance(run, Run) else read_run(run) for run in runs]
     plain = [run.to_plain() for run in found]
     for one, name in zip(plain, _names(runs, found), strict=True):
         one.update(name=name, config='')
@@ -73,12 +74,14 @@ def write_comparison(runs: Sequence[str | Path], out: str | Path) -> Path:
     return _write(Path(out), dict(runs=plain, pictures=[]))
 
 
-def _names(paths: Sequence[str | Path], runs: Sequence[Run]) -> list[str]:
+def _names(given: Sequence[str | Path | Run], runs: Sequence[Run]) -> list[str]:
     """Names that differ: with the folder above, where two runs are called the same."""
     names = [run.name for run in runs]
     return [
-        name if names.count(name) == 1 else f'{Path(path).resolve().parent.name}/{name}'
-        for name, path in zip(names, paths, strict=True)
+        name
+        if names.count(name) == 1 or isinstance(one, Run)
+        else f'{Path(one).resolve().parent.name}/{name}'
+        for name, one in zip(names, given, strict=True)
     ]
 
 

@@ -32,6 +32,8 @@ class FinalistSettings:
         options: what is changed in the ``final_config`` for finalists, dotted key to value.
         stored_gigabytes: disk space for the crops that all networks see, which are then rendered once, see
             :class:`~mmbfbox.datasets.StoredSamples`. 0, the default, renders them for each network.
+        at_once: trainings that each process of the search runs side by side. On a CPU they divide its cores,
+            on a GPU they share it. Defaults to 1.
 
     Raises:
         UserError: a value is out of range.
@@ -52,6 +54,7 @@ class FinalistSettings:
     norm_statistics: str = 'running'
     options: Mapping[str, Any] = field(default_factory=dict)
     stored_gigabytes: float = 0.0
+    at_once: int = 1
 
     def __post_init__(self) -> None:
         for name in ('rungs', 'keep', 'repeats'):
@@ -59,7 +62,7 @@ class FinalistSettings:
             if not isinstance(value, (list, tuple)):
                 raise _wrong(name, value, 'a list of numbers')
             object.__setattr__(self, name, tuple(value))
-        whole = dict(best=1, controls=0, seed=0, iterations=1)
+        whole = dict(best=1, controls=0, seed=0, iterations=1, at_once=1)
         for name, least in whole.items():
             value = getattr(self, name)
             if not (is_whole(value, least) or (name == 'iterations' and value is None)):

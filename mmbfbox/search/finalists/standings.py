@@ -100,6 +100,11 @@ class Standings:
         kept = [*of_rungs[-1:], *self.file.rounds[rungs:]]
         return {of_round: records[of_round] for of_round in kept if of_round in records}
 
+    def best_training_of(self, name: str) -> str:
+        """The round that ended a network's best whole training; there is one."""
+        trainings = self.trainings_of(name)
+        return max(trainings, key=lambda of_round: trainings[of_round].score(self.file.metric))
+
     def error_of(self, name: str) -> str | None:
         """Why a training was lost; None if it was not."""
         errors = (results[name].error for results in self.results if name in results)

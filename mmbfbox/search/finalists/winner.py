@@ -43,11 +43,8 @@ def write_winner(
     winner = standings.winner
     assert winner is not None
     work_dir, file = Path(config.work_dir), standings.file
-    trainings = standings.trainings_of(winner.name)
-    best = max(trainings, key=lambda of_round: trainings[of_round].score(file.metric))
-    weights = read_weights(
-        network_folder(work_dir, winner.name) / best / f'iter_{file.rungs[-1]}.pth'
-    )
+    folder = network_folder(work_dir, winner.name) / standings.best_training_of(winner.name)
+    weights = read_weights(folder / f'iter_{file.rungs[-1]}.pth')
     final, root = final_config_of(config), config.get('data_root')
     text = None
     if winner.arch is not None:
