@@ -73,7 +73,7 @@ def main() -> None:
     for what, path in (
         ('table', folder / 'results.md'),
         ('candidates', steps['search'].folder / 'candidates.jsonl'),
-        ('score against MACs', steps['search'].done),
+        ('page of the search', steps['search'].folder / 'search_report.html'),
         ('searched detector', Path(steps['final_test'].reads[0])),
         ('its weights', Path(steps['final_test'].reads[1])),
         ('page of its training', searched.training / PAGE),
