@@ -179,19 +179,21 @@ class FinalistTrainer:
             place = self.processes.draw(f'finalists of {file.rounds[number - 1]}')
             if place >= len(names):
                 return False
-            self._train(file, number, names[place], place + 1, turn)
+            self._train(file, number, names, names[place], turn)
             return True
 
         side_by_side(train_next, self.settings.at_once)
 
-    def _train(self, file: FinalistsFile, number: int, name: str, place: int, turn: Turn) -> None:
+    def _train(
+        self, file: FinalistsFile, number: int, names: Sequence[str], name: str, turn: Turn
+    ) -> None:
         """Train one network to the end of a round and score it, unless that has been done.
 
         Args:
             file: what is trained.
             number: of the round, counted from 1.
-            name: of the network.
-            place: of the network in the round, counted from 1.
+            names: of the networks in the round.
+            name: of this one.
             turn: is given away while a command runs.
         """
         of_round = file.rounds[number - 1]
@@ -210,7 +212,8 @@ class FinalistTrainer:
             score = 100 * result.record.score(file.metric)
             told = f'{file.metric} AP {score:.2f}, loss {result.record.loss:.3f}'
         minutes = (time.perf_counter() - start) / 60
-        share = file.steps_left(number, place) / file.steps_of(number)
+        done = sum(result_file(self.work_dir, one, of_round).exists() for one in names)
+        share = file.steps_left(number, done) / file.steps_of(number)
         share /= self.processes.size * self.settings.at_once
         self.say(
             f'{of_round} ({file.iterations_of(number)} iterations, seed {training.seed}): {name}, {told} '

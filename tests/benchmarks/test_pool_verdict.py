@@ -31,7 +31,7 @@ def test_the_verdict_names_the_best_score_and_the_best_way_to_spend_four_trainin
             {'a': {'0': 3.0, '4': 1.0}, 'b': {'0': 2.0, '4': 1.5}, RANDOM: {'4': 2.0}},
         )
     )  # fmt: skip
-    assert 'The best one, b, has +0.40 (+0.20 to +0.60)' in said[1]
+    assert 'The best of 2 scores, b, has +0.40 (+0.20 to +0.60)' in said[1]
     assert '4 best by a' in said[2] and '1.0 points' in said[2] and 'random ones 2.0' in said[2]
 
 

@@ -21,11 +21,11 @@ from mmdet.registry import DATASETS, MODELS
 from mmengine import Config
 
 from mmbfbox.artifacts.candidate import Candidate
-from mmbfbox.artifacts.finalists import CANDIDATE, CONTROL, Finalist, FinalistsFile
+from mmbfbox.artifacts.finalists import CANDIDATE, CONTROL, Finalist, FinalistsFile, network_folder
 from mmbfbox.engine import load_checkpoint_file, load_weights, read_weights
 from mmbfbox.errors import UserError
 from mmbfbox.export import supernet_space
-from mmbfbox.pipeline import finalist_training
+from mmbfbox.pipeline import finalist_training, finalists
 from mmbfbox.pipeline import run as running
 from mmbfbox.pipeline.finalist_training import one_device
 from mmbfbox.pipeline.finalists import FinalistTrainer, claim
@@ -301,6 +301,33 @@ def test_each_training_tells_how_long_the_rest_will_take(tmp_path, monkeypatch):
     assert [file.steps_of(number) for number in range(1, 6)] == [2, 3, 5, 10, 10]
     assert file.steps_left(1, 0) == 12 + 9 + 10 + 20 + 20 and file.steps_left(1, 1) == 69
     assert file.steps_left(4, 2) == 20 and file.steps_left(5, 2) == 0
+
+
+def test_the_time_left_does_not_count_what_was_trained_before_the_command(tmp_path, monkeypatch):
+    """A minute each: by a clock that only trainings move."""
+    now = [0.0]
+    monkeypatch.setattr(finalists.time, 'perf_counter', lambda: now[0])
+
+    def begin(name: str) -> None:
+        now[0] += 0 if name.endswith('_test') else 60
+
+    config, settings, told = config_in(tmp_path), replace(SETTINGS, repeats=()), []
+    file = replace(file_of(config), rungs=[10], keep=[], repeats=[])
+    made = FinalistTrainer(config, settings, Processes(), TOOLS, say=told.append)
+    made.begin(lambda: file)
+    monkeypatch.setattr(running, 'call', FakeTrainings(begin))
+    made()
+    assert [text.split('about ')[1] for text in told] == [
+        f'{left} min left)' for left in range(5, -1, -1)
+    ]
+    # All but the first two are done already.
+    for network in file.networks[:2]:
+        shutil.rmtree(network_folder(tmp_path, network.name))
+    told.clear()
+    made = FinalistTrainer(config, settings, Processes(), TOOLS, say=told.append)
+    made.begin(lambda: file)
+    made()
+    assert [text.split('about ')[1] for text in told] == ['1 min left)', '0 min left)']
 
 
 def test_results_of_other_trainings_are_refused_and_other_networks_are_not(tmp_path):

@@ -32,7 +32,8 @@ def verdict_sentences(verdict: PoolVerdict) -> list[str]:
         f'{verdict.trainings} trainings of {verdict.iterations:,} iterations in all, and each score was '
         f'compared with the {verdict.metric} AP that they reached.',
         f"Trainings are noisy themselves: a perfect score would have a Kendall's tau of "
-        f'{verdict.ceiling:.2f}. The best one, {best}, has {tau:+.2f} ({low:+.2f} to {high:+.2f}).',
+        f'{verdict.ceiling:.2f}. The best of {len(verdict.taus)} scores, {best}, has {tau:+.2f} ({low:+.2f} '
+        f'to {high:+.2f}); the best of so many is partly the luckiest.',
     ]
     known = _of_cost(verdict.regrets, str(FEW))
     if RANDOM in known and len(known) > 1:
