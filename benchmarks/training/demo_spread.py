@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout
 
 from benchmarks.common.recorded_runs import RECORDS, TOOLS, mean_and_spread
 from benchmarks.common.scripts import new_parser, print_head, print_row
+from mmbfbox.artifacts.finalists import BASELINE
 from mmbfbox.artifacts.run_record import RunRecord
 from mmbfbox.errors import UserError, exit_on_user_error
 from mmbfbox.pipeline.demo import DEMO, MINI, Configs, plan_demo
-from mmbfbox.pipeline.demo_results import BASELINE, SEARCHED, trained_networks
+from mmbfbox.pipeline.demo_results import SEARCHED, trained_networks
 from mmbfbox.pipeline.run import run
 from mmbfbox.pipeline.trainings import run_record
 from mmbfbox.utils.config import load_config

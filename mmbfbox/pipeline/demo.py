@@ -9,12 +9,16 @@ from typing import Any
 
 from mmengine import Config
 
+from mmbfbox.artifacts.finalists import BASELINE, CANDIDATE
 from mmbfbox.pipeline.finalists import TABLE
 from mmbfbox.pipeline.plan import Pipeline
 from mmbfbox.pipeline.step import Step
-from mmbfbox.search.finalists.winner import FINAL
+from mmbfbox.search.finalists.winner import TRAINED
 from mmbfbox.utils.config import load_config
 from mmbfbox.utils.data_root import set_data_root_if_there
+
+_KINDS = {'final_test': CANDIDATE, 'baseline_test': BASELINE}
+"""Which trained network of a search a step tests."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def plan_demo(
 ) -> Pipeline:
     """Data, supernet, search, training and test of what it found and of a baseline, from scratch.
 
-    Where the search config has finalists, the search trains them and its winner is tested; otherwise the best
-    candidate is exported and trained.
+    Where the search config has finalists, the search trains both; otherwise the best candidate is exported
+    and trained.
 
     Args:
         work_dir: where everything goes, a folder for each step.
@@ -95,15 +99,22 @@ def plan_demo(
         configs={'search': search_config, 'final': final},
     )  # fmt: skip
     if finalists:
-        config, weights = search.folder / FINAL / 'config.py', search.folder / FINAL / 'weights.pth'
-    else:
-        arch = search.folder / 'best' / '01.json'
-        config = plan.add_export('best', arch, supernet.done, configs={'final': final}).done
-        iterations = budget.iterations or final.train_cfg.max_iters
-        weights = plan.add_training(
-            'final', config, iterations, arguments=_changed(budget, seed)
-        ).done
-    plan.add_test('final_test', config, weights, arguments=_outputs(plan, 'final_test'))
+        # The search has trained the baseline as well.
+        trained = {name: search.folder / TRAINED / kind for name, kind in _KINDS.items()}
+        for name, folder in trained.items():
+            plan.add_test(
+                name, folder / 'config.py', folder / 'weights.pth', arguments=_outputs(plan, name)
+            )
+        return plan
+    arch = search.folder / 'best' / '01.json'
+    best = plan.add_export('best', arch, supernet.done, configs={'final': final})
+    iterations = budget.iterations or final.train_cfg.max_iters
+    trained_best = plan.add_training(
+        'final', best.done, iterations, arguments=_changed(budget, seed)
+    )
+    plan.add_test(
+        'final_test', best.done, trained_best.done, arguments=_outputs(plan, 'final_test')
+    )
     baseline = _train(plan, 'baseline', names.baseline, budget, seed, root)
     plan.add_test(
         'baseline_test', names.baseline, baseline.done,
@@ -149,14 +160,14 @@ def _searched(
     options: dict[str, Any] = {} if seed is None else {'search.seed': seed}
     if not finalists:
         return options
-    # The baseline is a step of its own; further seeds would take longer than a demo may.
-    changed: dict[str, Any] = dict(baseline=None, repeats=[])
+    # Three and the baseline in pairs; further seeds would take longer than a demo may.
+    changed: dict[str, Any] = dict(best=3, repeats=[])
     if seed is not None:
         changed['seed'] = seed
     if budget.iterations is not None:
         changed['iterations'] = budget.iterations
     if budget.candidates is not None:
-        changed['best'] = min(finalists['best'], budget.candidates)
+        changed['best'] = min(changed['best'], budget.candidates)
     return options | {f'search.finalists.{key}': value for key, value in changed.items()}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from mmbfbox.artifacts.finalists import network_folder
+from mmbfbox.artifacts.finalists import BASELINE, CANDIDATE, network_folder
 from mmbfbox.artifacts.metrics import Metrics
 from mmbfbox.models import traced_macs
 from mmbfbox.pipeline.plan import Pipeline
@@ -22,7 +22,7 @@ from mmbfbox.space import Arch
 from mmbfbox.utils.files import atomic_write
 
 COMPARISON = 'comparison.html'
-SEARCHED, BASELINE = 'searched', 'baseline'
+SEARCHED = 'searched'
 
 
 @dataclass(frozen=True)
@@ -60,33 +60,41 @@ def trained_networks(plan: Pipeline) -> tuple[Trained, Trained]:
         UserError: a file of the search is damaged.
     """
     steps, search = plan.steps, plan.steps['search']
-    tested, settings = steps['final_test'].folder, search.configs['search'].search
-    if 'final' in steps:
-        final = steps['final']
-        best = best_first(read_candidates(search.folder), settings.metric)[0]
-        told = 'best architecture, trained from scratch'
-        searched = Trained(
-            SEARCHED, final.folder, tested, final.done, best.detector_macs, told, best.arch
-        )
-    else:
-        standings = Standings.read(search.folder)
-        assert standings is not None and standings.winner is not None
-        winner, file = standings.winner, standings.file
-        of_round = standings.best_training_of(winner.name)
-        folder = network_folder(search.folder, winner.name) / of_round
-        told = f'best of {len(file.networks)} architectures that were trained from scratch'
-        searched = Trained(
-            SEARCHED, folder, tested, folder / f'iter_{file.rungs[-1]}.pth',
-            round(winner.costs['detector_macs']), told, winner.arch,
-        )  # fmt: skip
+    settings = search.configs['search'].search
+    if 'final' not in steps:
+        return _finalist(plan, SEARCHED), _finalist(plan, BASELINE)
+    final, best = steps['final'], best_first(read_candidates(search.folder), settings.metric)[0]
     model = steps['baseline'].configs['baseline'].model
     init_default_scope('mmdet')
     macs = traced_macs(MODELS.build(copy.deepcopy(model)), tuple(settings.size))[1]
-    baseline = Trained(
-        BASELINE, steps['baseline'].folder, steps['baseline_test'].folder, steps['baseline'].done, macs,
-        'baseline RetinaNet, trained from scratch',
+    baseline = steps['baseline']
+    return (
+        Trained(
+            SEARCHED, final.folder, steps['final_test'].folder, final.done, best.detector_macs,
+            'best architecture, trained from scratch', best.arch,
+        ),
+        Trained(
+            BASELINE, baseline.folder, steps['baseline_test'].folder, baseline.done, macs,
+            'baseline RetinaNet, trained from scratch',
+        ),
     )  # fmt: skip
-    return searched, baseline
+
+
+def _finalist(plan: Pipeline, name: str) -> Trained:
+    """A network that the search has trained."""
+    work_dir = plan.steps['search'].folder
+    standings = Standings.read(work_dir)
+    assert standings is not None
+    kind = CANDIDATE if name == SEARCHED else BASELINE
+    of_kind = [network for network in standings.order() if network.kind == kind]
+    network, iterations = of_kind[0], standings.file.rungs[-1]
+    training = network_folder(work_dir, network.name) / standings.best_training_of(network.name)
+    told = 'baseline RetinaNet, trained from scratch'
+    if name == SEARCHED:
+        told = f'best of {len(of_kind)} architectures that were trained from scratch'
+    test = plan.steps['final_test' if name == SEARCHED else 'baseline_test'].folder
+    macs, checkpoint = round(network.costs['detector_macs']), training / f'iter_{iterations}.pth'
+    return Trained(name, training, test, checkpoint, macs, told, network.arch)
 
 
 def write_results(plan: Pipeline) -> str:

@@ -27,7 +27,7 @@ from mmbfbox.search.finalists.choosing import choose_finalists
 from mmbfbox.search.finalists.settings import FinalistSettings
 from mmbfbox.search.finalists.standings import Standings
 from mmbfbox.search.finalists.training import crops_folder
-from mmbfbox.search.finalists.winner import write_winner
+from mmbfbox.search.finalists.winner import write_trained
 from mmbfbox.search.report import BEST, write_report
 from mmbfbox.search.report.finalists import finalists_table
 from mmbfbox.search.storage.waiting import wait_until_seen
@@ -68,7 +68,7 @@ def train_finalists(
     if standings is None:
         return None
     work_dir = Path(config.work_dir)
-    folder = write_winner(config, settings, standings, space)
+    folder = write_trained(config, settings, standings, space)
     shutil.rmtree(crops_folder(config), ignore_errors=True)
     page = write_report(work_dir, search.supernet, max(BEST, config.search.best))
     table = finalists_table(standings)

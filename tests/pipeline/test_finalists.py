@@ -503,6 +503,23 @@ def test_the_winner_is_a_config_and_weights_that_fit_each_other(finished):
         assert arch['stages'] == winner.arch.to_dict()['stages']
 
 
+def test_the_best_of_each_kind_is_there_as_it_was_trained(finished):
+    """The baseline only if it came to the end."""
+    work_dir = finished / 'search'
+    standings = Standings.read(work_dir)
+    whole = [n for n in standings.order() if 'rung2' in standings.records_of(n.name)]
+    kinds = list(dict.fromkeys(network.kind for network in whole))
+    assert sorted(path.name for path in (work_dir / 'trained').iterdir()) == sorted(kinds)
+    for kind in kinds:
+        best = next(network for network in whole if network.kind == kind)
+        config = load_config(work_dir / 'trained' / kind / 'config.py')
+        weights = read_weights(work_dir / 'trained' / kind / 'weights.pth')
+        load_weights(MODELS.build(config.model), weights.state, kind)
+        folder = work_dir / 'finalists' / best.name / standings.best_training_of(best.name)
+        trained = read_weights(folder / 'iter_4.pth').state
+        assert all(torch.equal(value, trained[name]) for name, value in weights.state.items())
+
+
 def test_a_training_in_rungs_is_the_training_in_one_go(finished, tmp_path):
     """To the last bit: weights, their average, and what the optimizer remembers; crops are rendered anew."""
     winner = Standings.read(finished / 'search').winner
