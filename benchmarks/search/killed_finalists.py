@@ -7,6 +7,9 @@ trained again, what is repeated may not be more than a checkpoint's interval for
 weights must be equal in the end. Nothing may be committed meanwhile: records name the commit.
 
     python benchmarks/search/killed_finalists.py --kills 12
+    python benchmarks/search/killed_finalists.py --kills 12 --at-once 2
+
+With --at-once the killed run trains several side by side, the undisturbed one never does.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ CONFIG = f"""
 _base_ = './search.py'
 search = dict(
     finalists=dict(
-        best=2, controls=1, rungs=[1 / 3, 1], keep=[1], repeats=[1], iterations=24,
+        best=2, controls=1, rungs=[1 / 3, 1], keep=[1], repeats=[1], iterations=24, at_once={{at_once}},
         options={{
             'train_dataloader.batch_size': 4,
             'train_dataloader.num_workers': 0,
@@ -146,6 +149,9 @@ def main() -> None:
     parser = new_parser(__doc__)
     parser.add_argument('--kills', type=int, default=12, help='how often the command is killed')
     parser.add_argument('--seed', type=int, default=0, help='seed of the moments')
+    parser.add_argument(
+        '--at-once', type=int, default=1, help='trainings of the killed run side by side'
+    )
     parser.add_argument('--work-dir', type=Path, help='keep the runs here; it must be empty')
     args = parser.parse_args()
 
@@ -153,11 +159,11 @@ def main() -> None:
         root = args.work_dir or Path(temporary)
         root.mkdir(parents=True, exist_ok=True)
         prepare(root)
-        (root / 'finalists.py').write_text(CONFIG)
-        undisturbed, killed = (
-            Run(root, name, 1, CANDIDATES, 'fast', 'finalists.py')
-            for name in ('undisturbed', 'killed')
-        )
+        runs = []
+        for name, at_once in (('undisturbed', 1), ('killed', args.at_once)):
+            (root / f'{name}.py').write_text(CONFIG.replace('{at_once}', str(at_once)))
+            runs.append(Run(root, name, 1, CANDIDATES, 'fast', f'{name}.py'))
+        undisturbed, killed = runs
         undisturbed.start()
         if undisturbed.wait():
             raise UserError(f'the undisturbed run failed, see {undisturbed.folder / "output.txt"}')
@@ -187,7 +193,7 @@ def main() -> None:
         print_head(*MOMENTS, 'iterations', 'made again', 'finished and made again', 'differences')
         print_row(*(kills[moment] for moment in MOMENTS), total, repeated, len(twice), len(wrong))
         print(*wrong, sep='\n')
-        sys.exit(bool(wrong or twice or repeated > args.kills * INTERVAL))
+        sys.exit(bool(wrong or twice or repeated > args.kills * INTERVAL * args.at_once))
 
 
 if __name__ == '__main__':
