@@ -5,7 +5,9 @@
 Multiply-adds are those of the whole detector for one VGA image, as SCRFD counts them. Of each family: the
 cheapest, the median and the most expensive of the random architectures that its search allows, and the
 baseline. AP in % on WIDER FACE's validation images, their long side scaled to 640. Sources: SCRFD, the
-table in detection/scrfd/README.md of the repository insightface; DamoFD, the table of its paper (ICLR 2023).
+table in detection/scrfd/README.md of the repository insightface; DamoFD, the table of its paper (ICLR 2023);
+YuNet, the README of the repository libfacedetection.train, which gives multiply-adds at 320x320 (a third of
+those at VGA) and AP at the images' own size, where more of the small faces are found: not to be compared.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ PUBLISHED = {
     '0.5g': {
         'SCRFD-0.5GF': Published(0.508e9, 0.57e6, (90.57, 88.12, 68.51)),
         'DamoFD-0.5G': Published(0.52e9, 0.26e6, (90.32, 88.36, 71.03)),
+        'YuNet_n, AP at original size': Published(3 * 0.149e9, 75_856, (89.2, 88.3, 81.1)),
+        'YuNet_s, AP at original size': Published(3 * 0.096e9, 54_608, (88.7, 87.1, 76.8)),
     },
     '2.5g': {
         'SCRFD-2.5GF': Published(2.53e9, 0.67e6, (93.78, 92.16, 77.87)),
