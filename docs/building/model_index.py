@@ -37,6 +37,8 @@ SIZES = {
 }
 """Which of a network's two multiply-adds, and height and width."""
 MEASURED = ('Parameters (M)', *SIZES)
+OTHERS = 'pool_scores', 'finalists'
+"""Folders of records of no trainings, or of trainings that were scored on other images than the test's."""
 DEMO_IMAGES = 'images of make demo'
 WEIGHTS = {'bfbox_searched_large_light-0.5g_wider_mini': 'weights/bfbox_0.5g.pth'}
 """Weights that the checkout holds."""
@@ -109,8 +111,7 @@ def network(config: Config) -> dict[str, float]:
 def recorded(path: Path) -> list[dict[str, Any]]:
     """The results of a config from the records of its trainings as it is: the mean over their seeds."""
     name = path.relative_to(ROOT / 'configs').as_posix()
-    # Scores by supernets are no trainings.
-    files = (file for file in RECORDS.glob('*/*.json') if file.parent.name != 'pool_scores')
+    files = (file for file in RECORDS.glob('*/*.json') if file.parent.name not in OTHERS)
     records = [RunRecord.read(file) for file in sorted(files)]
     same = [r for r in records if r.config == name and not r.options and not r.arch]
     if not same:
