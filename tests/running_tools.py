@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
-import os
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 import pytest
 from mmengine.logging import MessageHub
@@ -28,31 +24,6 @@ def run(tool: str, *arguments: object) -> None:
         module.main()
     finally:
         sys.argv = before
-
-
-def call_in_fork(
-    command: Sequence[str], output: IO[str] | None, variables: Mapping[str, str] | None = None
-) -> int:
-    """In place of ``pipeline.run.call``: a tool in a fork, which has all its modules already."""
-    tool = Path(command[1])
-    assert command[0] == sys.executable and tool.parent == TOOLS
-    process = multiprocessing.get_context('fork').Process(
-        target=_redirected, args=(tool.stem, command[2:], output, variables)
-    )
-    process.start()
-    process.join()
-    return process.exitcode or 0
-
-
-def _redirected(
-    tool: str, arguments: Sequence[str], output: IO[str] | None, variables: Mapping[str, str] | None
-) -> None:
-    if output:
-        for number in (1, 2):
-            os.dup2(output.fileno(), number)
-        sys.stdout, sys.stderr = (os.fdopen(number, 'w', closefd=False) for number in (1, 2))
-    os.environ.update(variables or {})
-    run(tool, *arguments)
 
 
 def failure(capsys, tool: str, *arguments: object) -> str:
