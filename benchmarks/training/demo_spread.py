@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace, seed: int) -> None:
         arch = None if one.arch is None else str(one.arch)
         config = _config(names, one.name)
         record = run_record(
-            _name(args.data, one.name), config, plan, one.checkpoint, one.metrics, arch=arch
+            _name(args.data, one.name), config, plan, one.checkpoint, one.metrics, one.options, arch
         )
         record.write(paths[one.name])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mmdet.registry import MODELS
@@ -23,6 +23,8 @@ from mmbfbox.utils.files import atomic_write
 
 COMPARISON = 'comparison.html'
 SEARCHED = 'searched'
+_OPTIONS = {'train_dataloader.dataset.part': 'train'}
+"""How finalists are trained: without the images that the search scores on."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Trained:
         macs: its multiply-adds for an image of the size that the search counts at.
         told: what it is, for the table.
         arch: of the searched one.
+        options: what was changed in its config.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Trained:
     macs: int
     told: str
     arch: Arch | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> Path:
@@ -94,7 +98,7 @@ def _finalist(plan: Pipeline, name: str) -> Trained:
         told = f'best of {len(of_kind)} architectures that were trained from scratch'
     test = plan.steps['final_test' if name == SEARCHED else 'baseline_test'].folder
     macs, checkpoint = round(network.costs['detector_macs']), training / f'iter_{iterations}.pth'
-    return Trained(name, training, test, checkpoint, macs, told, network.arch)
+    return Trained(name, training, test, checkpoint, macs, told, network.arch, _OPTIONS)
 
 
 def write_results(plan: Pipeline) -> str:
