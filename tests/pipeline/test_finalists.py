@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -162,11 +163,11 @@ def test_a_process_may_train_several_side_by_side(undisturbed, tmp_path, monkeyp
 def test_after_a_failure_side_by_side_what_runs_comes_to_its_end_and_nothing_begins(
     tmp_path, monkeypatch
 ):
-    failed, begun = threading.Event(), list[str]()
+    failed, begun, number = threading.Event(), list[str](), itertools.count()
 
     def begin(name: str) -> None:
         begun.append(name)
-        if len(begun) == 1:
+        if next(number) == 0:
             failed.set()
             raise UserError('the disk is full')
         failed.wait(60)
